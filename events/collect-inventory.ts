@@ -1,0 +1,7 @@
+import { z } from 'zod';
+
+/** Starts collect-inventory; without `source`, INVENTORY_URI is read. */
+export const collectInventory = z.looseObject({
+  /** `s3://bucket/key`, `file:///path`, or a path. */
+  source: z.string().min(1).optional(),
+});

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { collectInventory as collectInventoryEvent } from '../../events/collect-inventory.ts';
+import { createDynamoDbCertificateStore } from '../../shared/certificates/store.dynamodb.ts';
+import { collectInventory } from '../../shared/inventory/collect.ts';
+import { readInventory } from '../../shared/inventory/sources/registry.ts';
+import { systemClock } from '../../shared/runtime/clock.ts';
+import { parseConfig } from '../../shared/runtime/config.ts';
+import { createDynamoDb } from '../../shared/runtime/dynamodb.ts';
+import { createHandler } from '../../shared/runtime/handler.ts';
+import { logger } from '../../shared/runtime/logger.ts';
+
+const config = parseConfig(
+  z.object({ CERTIFICATES_TABLE: z.string(), INVENTORY_URI: z.string() }),
+  process.env,
+);
+const certificates = createDynamoDbCertificateStore(createDynamoDb(), config.CERTIFICATES_TABLE);
+
+export const handler = createHandler({
+  event: collectInventoryEvent,
+  async run({ source = config.INVENTORY_URI }, { deadline }) {
+    const text = await readInventory(source, { signal: deadline.signal });
+    const result = await collectInventory({ text, source }, { certificates, clock: systemClock });
+    const { total, appeared, changed, vanished } = result;
+    logger.info('inventory collected', { source, total, appeared, changed, vanished });
+    return result;
+  },
+});

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { renewalWork } from '../../events/renewal-work.ts';
+import { createSecretsManagerKeyVault } from '../../shared/certificates/vault.secrets-manager.ts';
+import { createDeployTargets } from '../../shared/deploy/targets/registry.ts';
+import { createAwsRunnerPorts } from '../../shared/renewal/runner-ports.aws.ts';
+import { createDeploySteps } from '../../shared/renewal/steps/deploy.ts';
+import { createWorkHandler } from '../../shared/renewal/work-handler.ts';
+import { parseConfig } from '../../shared/runtime/config.ts';
+import { createSecretStore, createSecretsManager } from '../../shared/runtime/secrets.ts';
+
+const config = parseConfig(
+  z.object({ SECRETS_PREFIX: z.string(), DEPLOY_DIRECTORY: z.string().optional() }),
+  process.env,
+);
+const { DEPLOY_DIRECTORY: deployDirectory, SECRETS_PREFIX: prefix } = config;
+const vault = createSecretsManagerKeyVault(createSecretStore(createSecretsManager()), prefix);
+const targets = createDeployTargets({ deployDirectory });
+const defaultTargets = deployDirectory ? [{ type: 'file' as const }] : [];
+
+export const handler = createWorkHandler({
+  worker: 'deploy-certificate',
+  message: renewalWork,
+  ports: createAwsRunnerPorts(process.env),
+  createSteps: () => createDeploySteps({ vault, targets, defaultTargets }),
+});

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Failure } from '../shared/runtime/errors.ts';
+
+export const usage = `Usage: npm start -- [options]
+
+Runs certfleet on this machine: inventory, check, renew, deploy, verify and report by the handlers that AWS runs,
+against an embedded AWS, CA, DNS and TLS server on loopback.
+
+  --domains FILE     inventory (default: examples/domains.json)
+  --once             end when the pass is done; status 0 only if nothing failed
+  --json             one JSON summary on stdout, everything else on stderr
+  --data-dir DIR     keep state; a later pass skips what is not due and finishes what was cut off
+  --directory URL    an outside ACME CA instead of the embedded one
+  --ca-roots FILE    PEM roots to trust for that CA and for what it issues
+  --http-port N      answer http-01 on 127.0.0.1:N          (default: a free port)
+  --tls-port N       answer tls-alpn-01 and serve on N      (default: a free port)
+  --dns-port N       DNS server for every name on N         (default: a free port)
+  --no-etl           leave the data pipelines out
+  --verbose          show the functions' logs
+  --help             this text
+
+Without --once the schedules go on until Ctrl-C. Status: 0 done, 1 something failed, 2 bad input, 130 interrupted.
+`;
+
+export interface LocalOptions {
+  readonly domains: string;
+  readonly once: boolean;
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly dataDir?: string | undefined;
+  readonly directoryUrl?: string | undefined;
+  /** PEM. */
+  readonly caRoots?: string | undefined;
+  readonly httpPort?: number | undefined;
+  readonly tlsPort?: number | undefined;
+  readonly dnsPort?: number | undefined;
+}
+
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+
+/**
+ * Reads the command line; 'help' asks for the usage.
+ * @throws Failure `invalid-options` with every problem
+ */
+export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
+  const values = readFlags(args);
+  if (values.help) return 'help';
+  const problems: string[] = [];
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      problems.push((error as Error).message);
+      return undefined;
+    }
+  };
+  const port = (name: 'http-port' | 'tls-port' | 'dns-port') =>
+    attempt(() => readPort(`--${name}`, values[name]));
+  const options: LocalOptions = {
+    domains: values.domains ?? fileURLToPath(new URL('../examples/domains.json', import.meta.url)),
+    once: values.once ?? false,
+    json: values.json ?? false,
+    verbose: values.verbose ?? false,
+    dataDir: values['data-dir'],
+    directoryUrl: attempt(() => readDirectoryUrl(values.directory)),
+    caRoots: attempt(() => readRoots(values['ca-roots'])),
+    httpPort: port('http-port'),
+    tlsPort: port('tls-port'),
+    dnsPort: port('dns-port'),
+  };
+  if (values['ca-roots'] && !values.directory) problems.push('--ca-roots goes with --directory');
+  if (problems.length > 0) throw invalidOptions(problems);
+  return options;
+}
+
+function readFlags(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      strict: true,
+      allowPositionals: false,
+      options: {
+        domains: text,
+        once: flag,
+        json: flag,
+        verbose: flag,
+        help: { ...flag, short: 'h' },
+        'data-dir': text,
+        directory: text,
+        'ca-roots': text,
+        'http-port': text,
+        'tls-port': text,
+        'dns-port': text,
+        'no-etl': flag,
+      },
+    }).values;
+  } catch (error) {
+    throw invalidOptions([(error as Error).message.split('\n')[0] ?? '']);
+  }
+}
+
+function readPort(name: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const port = Number(value);
+  if (/^\d+$/.test(value) && port <= 65_535) return port;
+  throw new Error(`${name}: "${value}" is not a port from 0 to 65535`);
+}
+
+function readDirectoryUrl(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  if (URL.canParse(value) && new URL(value).protocol === 'https:') return value;
+  throw new Error(`--directory: "${value}" is not an https URL`);
+}
+
+function readRoots(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  const pem = readFileSync(path, 'utf8');
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+  throw new Error(`--ca-roots: ${path} holds no PEM certificate`);
+}
+
+const invalidOptions = (problems: readonly string[]) =>
+  new Failure({
+    code: 'invalid-options',
+    disposition: 'give-up',
+    message: `${problems.join('\n')}\nSee npm start -- --help`,
+  });

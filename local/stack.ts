@@ -1,0 +1,141 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleFunctions } from '../infra/bundle.ts';
+import { type EmbeddedAws, startEmbeddedAws } from './aws/embedded-aws.ts';
+import { invokeFunctionUrl } from './aws/function-url.ts';
+import { synthesizeTemplate } from './aws/synthesize.ts';
+import { type AcmeCa, startAcmeCa } from './ca/ca.ts';
+import { type Neighbourhood, startNeighbourhood } from './neighbourhood.ts';
+import { type SlackSink, startSlackSink } from './slack-sink.ts';
+import { openStores, type Stores } from './stores.ts';
+
+const stage = 'dev';
+const bundles = fileURLToPath(new URL('../dist', import.meta.url));
+const compileCacheDirectory = fileURLToPath(
+  new URL('../node_modules/.cache/certfleet/compiled', import.meta.url),
+);
+
+export interface StackOptions {
+  readonly dataDir: string;
+  readonly directoryUrl?: string | undefined;
+  readonly caRoots?: string | undefined;
+  readonly httpPort?: number | undefined;
+  readonly tlsPort?: number | undefined;
+  readonly dnsPort?: number | undefined;
+  readonly onLog?: ((functionName: string, text: string) => void) | undefined;
+}
+
+/** certfleet as deployed, with everything it would meet, on loopback. */
+export interface LocalStack {
+  readonly aws: EmbeddedAws;
+  readonly neighbourhood: Neighbourhood;
+  readonly stores: Stores;
+  readonly slack: SlackSink;
+  /** Absent where an outside CA is used. */
+  readonly ca?: AcmeCa | undefined;
+  readonly directoryUrl: string;
+  /** A shell file that points SDK clients and `sls` at this stack. */
+  readonly environmentFile: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the stack: tables, queues, topics and functions come from serverless.yml, the functions run from the
+ * bundles that are deployed. What `dataDir` holds from before is taken up.
+ */
+export async function startStack(options: StackOptions): Promise<LocalStack> {
+  const { dataDir, onLog } = options;
+  const deployDirectory = join(dataDir, 'deployed');
+  const stops: (() => Promise<void>)[] = [];
+  const started = <Service extends { stop(): Promise<void> }>(service: Service): Service => {
+    stops.unshift(() => service.stop());
+    return service;
+  };
+  const stop = async () => {
+    for (const each of stops.splice(0)) await each();
+  };
+  try {
+    const [template] = await Promise.all([
+      synthesizeTemplate({ stage }),
+      bundleFunctions({ outdir: bundles }),
+    ]);
+    const functionSettings: Record<string, string> = { DEPLOY_DIRECTORY: deployDirectory };
+    const aws = await startEmbeddedAws({
+      template,
+      bundles,
+      dataDir,
+      onLog,
+      compileCacheDirectory,
+      functionEnvironment: () => functionSettings,
+    });
+    const stores = openStores(aws.environment, {
+      service: `certfleet-${stage}`,
+      secretsPrefix: `certfleet/${stage}`,
+    });
+    const neighbourhood = started(
+      await startNeighbourhood({
+        ...options,
+        deployDirectory,
+        answers: stores.answers,
+        answerChallenge: async ({ method, path, host }) => {
+          const answer = await invokeFunctionUrl(aws.lambda, 'answer-challenge', {
+            method,
+            path,
+            headers: { host },
+          });
+          return { ...answer, body: answer.body.toString('utf8') };
+        },
+      }),
+    );
+    // Last in, first out: the functions end before what they talk to.
+    started(aws);
+    const slack = started(await startSlackSink());
+    const ca = options.directoryUrl ? undefined : started(await startCa(neighbourhood, dataDir));
+    const directoryUrl = options.directoryUrl ?? ca?.directoryUrl ?? '';
+    Object.assign(
+      functionSettings,
+      settingsFor(neighbourhood, { directoryUrl, roots: options.caRoots ?? ca?.rootPem }),
+    );
+    await stores.putSecret('dns/rfc2136', { tsigSecret: neighbourhood.tsig.secret });
+    await stores.putSecret('webhooks/slack', { url: slack.url });
+    const environmentFile = join(dataDir, 'environment.sh');
+    writeEnvironment(environmentFile, { ...aws.environment, ...functionSettings });
+    return { aws, neighbourhood, stores, slack, ca, directoryUrl, environmentFile, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const startCa = (neighbourhood: Neighbourhood, dataDir: string): Promise<AcmeCa> =>
+  startAcmeCa({
+    httpPort: () => neighbourhood.ports.http,
+    tlsPort: () => neighbourhood.ports.tls,
+    dnsServer: () => ({ host: '127.0.0.1', port: neighbourhood.ports.dns }),
+    dataDir: join(dataDir, 'ca'),
+  });
+
+/** What serverless.yml leaves to the place it runs in. */
+function settingsFor(
+  { dnsPort, tlsPort, tsig }: Neighbourhood,
+  { directoryUrl, roots }: { directoryUrl: string; roots: string | undefined },
+): Record<string, string> {
+  return {
+    ACME_DIRECTORY_URL: directoryUrl,
+    ...(roots ? { ACME_CA_ROOTS: roots, VERIFY_CA_ROOTS: roots } : {}),
+    DNS_PLUGIN_STAND_IN: 'rfc2136',
+    RFC2136_SERVER: `127.0.0.1:${dnsPort}`,
+    RFC2136_TSIG_KEY_NAME: tsig.keyName,
+    DNS_PROPAGATION_SERVERS: `127.0.0.1:${dnsPort}`,
+    DNS_PROPAGATION_PASSES: '1',
+    DNS_PROPAGATION_POLL_MILLIS: '50',
+    VERIFY_CONNECT_TO: `127.0.0.1:${tlsPort}`,
+  };
+}
+
+function writeEnvironment(path: string, environment: Readonly<Record<string, string>>): void {
+  const quote = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
+  const lines = Object.entries(environment).map(([name, value]) => `export ${name}=${quote(value)}\n`);
+  writeFileSync(path, lines.join(''), { mode: 0o600 });
+}

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import type { SecretStore } from '../runtime/secrets.ts';
+import type { AccountStore, AcmeAccount } from './account.ts';
+import type { ExternalAccount } from './connection.ts';
+
+/** Accounts under `<prefix>/acme-accounts/`, external account credentials under `<prefix>/external-accounts/`. */
+export function createSecretsManagerAccountStore(secrets: SecretStore, prefix: string): AccountStore {
+  const secretOf = (directoryUrl: string) => `${prefix}/acme-accounts/${directoryName(directoryUrl)}`;
+  const read = async (directoryUrl: string) =>
+    (await secrets.read(secretOf(directoryUrl))) as AcmeAccount | undefined;
+  return {
+    read,
+    async create(directoryUrl, account) {
+      const secret = { name: secretOf(directoryUrl), versionId: versionId(account), value: account };
+      if ((await secrets.create(secret)) === 'created') return account;
+      return (await read(directoryUrl)) ?? account;
+    },
+    async saveUrl(directoryUrl, account) {
+      const secret = { name: secretOf(directoryUrl), versionId: versionId(account), value: account };
+      await secrets.put({ ...secret, stages: ['AWSCURRENT'] });
+    },
+    readExternalAccount: async (directoryUrl) =>
+      (await secrets.read(`${prefix}/external-accounts/${directoryName(directoryUrl)}`)) as
+        | ExternalAccount
+        | undefined,
+  };
+}
+
+/** Host, port and path in the characters a secret's name may hold. */
+export const directoryName = (directoryUrl: string): string => {
+  const { host, pathname } = new URL(directoryUrl);
+  return `${host}${pathname}`.replace(/[^A-Za-z0-9/_+=.@-]/g, '_').replace(/\/+$/, '');
+};
+
+const versionId = (account: AcmeAccount): string =>
+  createHash('sha256')
+    .update(`${account.accountUrl ?? ''}\n${account.privateKeyPem}`)
+    .digest('hex');

@@ -1,0 +1,177 @@
+import AcmeApi from 'acme-client/src/api.js';
+import HttpClient, { type HttpResponse } from 'acme-client/src/http.js';
+import type { Clock } from '../runtime/clock.ts';
+import { Failure } from '../runtime/errors.ts';
+import { NoncePool } from './nonces.ts';
+import { AcmeFailure, parseRetryAfter, readProblem } from './problem.ts';
+import { jwkThumbprint } from './thumbprint.ts';
+import type { AcmeTransport } from './transport.ts';
+
+export interface ExternalAccount {
+  readonly kid: string;
+  /** base64url, as the CA hands it out. */
+  readonly hmacKey: string;
+}
+
+export interface ConnectionOptions {
+  readonly directoryUrl: string;
+  readonly accountKeyPem: string;
+  readonly accountUrl?: string | undefined;
+  readonly externalAccount?: ExternalAccount | undefined;
+  readonly transport: AcmeTransport;
+  readonly clock: Clock;
+}
+
+/** The signed requests of one piece of work; they end with its signal. */
+export interface AcmeSession {
+  readonly api: AcmeApi;
+  /** `token.thumbprint` (RFC 8555, 8.1). */
+  keyAuthorization(token: string): string;
+  /** Fields of the directory's `meta` (RFC 8555, 7.1.1). */
+  meta(): Promise<Readonly<Record<string, unknown>>>;
+  /** Retry-After of a response, in seconds. */
+  retryAfterSeconds(response: HttpResponse): number | undefined;
+}
+
+export interface AcmeConnection {
+  readonly directoryUrl: string;
+  readonly accountUrl: string | undefined;
+  session(signal: AbortSignal): AcmeSession;
+}
+
+const readRetryMillis = [250, 1000, 4000] as const;
+
+/**
+ * One account at one CA, shared by every session of the process: the directory is fetched once, nonces are
+ * pooled, connections kept. A rejected nonce is answered with a fresh nonce and a fresh signature until the
+ * session's signal ends it; reads are repeated on server and network errors, writes never. Refusals are
+ * AcmeFailure, network errors `ca-unreachable` or `ca-untrusted`.
+ */
+export function connect(options: ConnectionOptions): AcmeConnection {
+  const nonces = new NoncePool();
+  let directory: Promise<Record<string, unknown>> | undefined;
+  const accountKey = Buffer.from(options.accountKeyPem);
+  const thumbprint = { value: '' };
+
+  return {
+    directoryUrl: options.directoryUrl,
+    accountUrl: options.accountUrl,
+    session(signal) {
+      const http = new HttpClient(options.directoryUrl, accountKey, options.externalAccount ?? {});
+      rewireHttp(http, {
+        nonces,
+        send: (request) => options.transport({ ...request, signal }),
+        directory: () => {
+          directory ??= readDirectory(http).catch((error) => {
+            directory = undefined;
+            throw error;
+          });
+          return directory;
+        },
+        signal,
+      });
+      const api = new AcmeApi(http, options.accountUrl ?? null);
+      rewireApi(api, http, { clock: options.clock, signal });
+      return {
+        api,
+        keyAuthorization: (token) => {
+          thumbprint.value ||= jwkThumbprint(http.getJwk());
+          return `${token}.${thumbprint.value}`;
+        },
+        meta: async () => ((await http.getDirectory()).meta ?? {}) as Record<string, unknown>,
+        retryAfterSeconds: (response) =>
+          parseRetryAfter(response.headers['retry-after'], options.clock.now()),
+      };
+    },
+  };
+}
+
+interface HttpWiring {
+  readonly nonces: NoncePool;
+  readonly send: AcmeTransport;
+  readonly directory: () => Promise<Record<string, unknown>>;
+  readonly signal: AbortSignal;
+}
+
+function rewireHttp(http: HttpClient, { nonces, send, directory, signal }: HttpWiring): void {
+  http.request = async (url, method, { data } = {}) => {
+    const response = await send({
+      url,
+      method: method.toUpperCase() as 'GET' | 'HEAD' | 'POST',
+      body: data === undefined ? undefined : JSON.stringify(data),
+    });
+    const nonce = response.headers['replay-nonce'];
+    if (nonce) nonces.add(nonce);
+    return response as HttpResponse;
+  };
+  http.getDirectory = directory;
+  http.getNonce = async () => {
+    const pooled = nonces.take();
+    if (pooled) return pooled;
+    // GET, not HEAD: Node closes a connection after a HEAD response without Content-Length.
+    await http.request(await http.getResourceUrl('newNonce'), 'get');
+    const fresh = nonces.take();
+    if (fresh) return fresh;
+    throw new Failure({
+      code: 'ca-protocol',
+      disposition: 'retry',
+      message: 'the CA answered new-nonce without a Replay-Nonce header',
+    });
+  };
+  http.maxBadNonceRetries = 0;
+  const signOnce = http.signedRequest.bind(http);
+  http.signedRequest = async (url, payload, signing) => {
+    for (;;) {
+      const response = await signOnce(url, payload, signing);
+      const rejectedNonce = response.status === 400 && readProblem(400, response.data).type === 'badNonce';
+      if (!rejectedNonce) return response;
+      signal.throwIfAborted();
+    }
+  };
+}
+
+function rewireApi(api: AcmeApi, http: HttpClient, { clock, signal }: { clock: Clock; signal: AbortSignal }) {
+  api.apiRequest = async (url, payload = null, validStatusCodes = [], signing = {}) => {
+    const { includeJwsKid = true, includeExternalAccountBinding = false } = signing;
+    const kid = includeJwsKid ? api.accountUrl : null;
+    const send = async () => {
+      const response = await http.signedRequest(url, payload, { kid, includeExternalAccountBinding });
+      if (validStatusCodes.includes(response.status)) return response;
+      throw new AcmeFailure(readProblem(response.status, response.data), {
+        resource: new URL(url).pathname,
+        retryAfterSeconds: parseRetryAfter(response.headers['retry-after'], clock.now()),
+      });
+    };
+    // Only POST-as-GET (RFC 8555, 6.3) is free of effects.
+    if (payload !== null) return send();
+    return repeatRead(send, { clock, signal });
+  };
+}
+
+async function repeatRead<T>(
+  read: () => Promise<T>,
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
+) {
+  for (const pauseMillis of readRetryMillis) {
+    try {
+      return await read();
+    } catch (error) {
+      const serverError = error instanceof AcmeFailure && error.problem.status >= 500;
+      const networkError = error instanceof Failure && error.code === 'ca-unreachable';
+      if (!(serverError || networkError) || (error as Failure).retryAfterSeconds !== undefined) throw error;
+      await clock.sleep(pauseMillis, signal);
+    }
+  }
+  return read();
+}
+
+async function readDirectory(http: HttpClient): Promise<Record<string, unknown>> {
+  const { directoryUrl } = http as unknown as { directoryUrl: string };
+  const { status, data } = await http.request(directoryUrl, 'get');
+  if (status === 200 && typeof data === 'object' && data !== null && 'newOrder' in data) return data;
+  throw new Failure({
+    code: 'ca-protocol',
+    disposition: 'retry',
+    message: `${directoryUrl} is not an ACME directory (status ${status}, no newOrder); check the directory URL`,
+  });
+}

@@ -1,0 +1,33 @@
+import type { CertificatePolicy, IssuedCertificate, TrackedCertificate } from './certificate.ts';
+
+/**
+ * The fleet, one item per certificate. Every write is conditional, so that a repeated or late call changes
+ * nothing. Reads by name are consistent; `findDue` may lag behind a write by a moment, which its callers'
+ * conditions absorb. Failures: `store-unavailable`.
+ */
+export interface CertificateStore {
+  get(name: string): Promise<TrackedCertificate | undefined>;
+  /** The whole fleet, page by page, in no order. */
+  list(): AsyncIterable<TrackedCertificate>;
+  /** How many are tracked; reads the whole fleet. */
+  countTracked(): Promise<number>;
+  /** Adds a certificate, due at once; false when the name exists. */
+  track(entry: { name: string; policy: CertificatePolicy; now: Date }): Promise<boolean>;
+  /** Replaces the policy, revives a retired certificate, and makes it due at once. */
+  changePolicy(entry: { name: string; policy: CertificatePolicy; now: Date }): Promise<void>;
+  /** Takes the certificate out of the due index; what was issued stays on record. */
+  retire(name: string): Promise<void>;
+  /** Tracked certificates of one shard with nextActionAt <= `until`, oldest first. */
+  findDue(query: { shard: string; until: Date; limit: number }): Promise<readonly TrackedCertificate[]>;
+  /** The earliest nextActionAt of the fleet. */
+  findNextActionAt(): Promise<Date | undefined>;
+  /** Moves nextActionAt, and opens `generation` where given; false when it is no longer `expectedAt`. */
+  postpone(change: {
+    name: string;
+    expectedAt: Date;
+    nextActionAt: Date;
+    generation?: number;
+  }): Promise<boolean>;
+  /** Makes `issued` current unless a newer generation already is. */
+  recordIssued(change: { name: string; issued: IssuedCertificate; nextActionAt: Date }): Promise<void>;
+}

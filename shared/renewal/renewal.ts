@@ -1,0 +1,85 @@
+import type { CertificatePolicy, IssuedCertificate } from '../certificates/certificate.ts';
+import type { DueReason } from '../certificates/due.ts';
+import type { PresentedChallenge } from '../challenges/challenge.ts';
+
+/** The order of a renewal's steps; each name is the step to perform next. */
+export const stepNames = [
+  'stage-key',
+  'place-order',
+  'select-challenges',
+  'present-challenges',
+  'await-validation',
+  'finalize-order',
+  'collect-certificate',
+  'record-certificate',
+  'withdraw-challenges',
+  'deploy',
+  'verify',
+] as const;
+export type StepName = (typeof stepNames)[number];
+
+/** One renewal per certificate and generation. */
+export interface RenewalId {
+  readonly certificateName: string;
+  readonly generation: number;
+}
+
+/** A challenge to be answered, with the URLs it was offered under. */
+export interface OpenChallenge extends PresentedChallenge {
+  readonly authorizationUrl: string;
+  readonly challengeUrl: string;
+}
+
+export interface RenewalOrder {
+  readonly url: string;
+  readonly finalizeUrl: string;
+  readonly authorizationUrls: readonly string[];
+}
+
+export interface RenewalProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly at: Date;
+  readonly step: StepName;
+}
+
+/** How a renewal ended: `superseded` by a newer generation, `abandoned` because what it was for changed. */
+export type RenewalOutcome = 'renewed' | 'superseded' | 'abandoned';
+
+/** Everything a worker needs to go on where another one stopped. */
+export interface Renewal extends RenewalId {
+  readonly reason: DueReason;
+  /** The policy when the renewal was opened: names must not shift under an open order. */
+  readonly policy: CertificatePolicy;
+  readonly directoryUrl?: string | undefined;
+  readonly step: StepName;
+  readonly order?: RenewalOrder | undefined;
+  readonly challenges: readonly OpenChallenge[];
+  readonly issued?: IssuedCertificate | undefined;
+  /** Descriptions of the targets that hold the pair. */
+  readonly deployedTo: readonly string[];
+  readonly verifiedAt: readonly string[];
+  readonly warnings: readonly string[];
+  /** Failed attempts since the last step that succeeded in leaving the CA. */
+  readonly attempts: number;
+  readonly lastProblem?: RenewalProblem | undefined;
+  readonly openedAt: Date;
+  /** When the scheduler sends it again; absent once it ended. */
+  readonly nextActionAt?: Date | undefined;
+  readonly outcome?: RenewalOutcome | undefined;
+}
+
+export interface Lease {
+  readonly owner: string;
+  readonly until: Date;
+  /** Grows with every claim; a write that carries an older one is refused. */
+  readonly fence: number;
+}
+
+/** A renewal this worker alone may write until the lease ends. */
+export interface LeasedRenewal extends Renewal {
+  readonly lease: Lease;
+}
+
+export const renewalKey = ({ certificateName, generation }: RenewalId): string =>
+  `${certificateName}#${generation}`;

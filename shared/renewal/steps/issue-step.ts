@@ -1,0 +1,51 @@
+import type { AcmeConnection } from '../../acme/connection.ts';
+import type { Order } from '../../acme/order.ts';
+import type { ChallengeType } from '../../certificates/certificate.ts';
+import type { CertificateStore } from '../../certificates/store.ts';
+import type { KeyVault, StagedKey } from '../../certificates/vault.ts';
+import type { ChallengePresenter } from '../../challenges/challenge.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { Failure } from '../../runtime/errors.ts';
+import type { RenewalOrder } from '../renewal.ts';
+import type { Step, StepContext } from '../step.ts';
+
+export interface IssuePorts {
+  /** The account's connection; opened once per process. */
+  readonly ca: (signal: AbortSignal) => Promise<AcmeConnection>;
+  readonly certificates: CertificateStore;
+  readonly vault: KeyVault;
+  /** Opened when a challenge is to be shown: their credentials are secrets to be read. */
+  readonly presenters: () => Promise<Readonly<Record<ChallengeType, ChallengePresenter>>>;
+  readonly clock: Clock;
+}
+
+/** What one invocation remembers of one renewal between its steps, so that it need not be read again. */
+export interface IssueMemory {
+  stagedKey?: StagedKey | undefined;
+  order?: Order | undefined;
+}
+
+export type IssueStep = (context: StepContext, ports: IssuePorts, memory: IssueMemory) => ReturnType<Step>;
+
+/** The stored order, provided it is this CA's: another directory's order cannot be continued here. */
+export function requireOrder(context: StepContext, connection: AcmeConnection): RenewalOrder {
+  const { order, directoryUrl, certificateName } = context.renewal;
+  if (order && directoryUrl === connection.directoryUrl) return order;
+  throw new Failure({
+    code: 'order-missing',
+    disposition: 'retry',
+    message: `${certificateName} has no order at ${connection.directoryUrl}; a new one is placed`,
+  });
+}
+
+/** The generation's key from memory or from the vault. */
+export async function requireStagedKey({ renewal }: StepContext, ports: IssuePorts, memory: IssueMemory) {
+  const { certificateName: name, generation } = renewal;
+  memory.stagedKey ??= await ports.vault.readStagedKey({ name, generation });
+  if (memory.stagedKey) return memory.stagedKey;
+  throw new Failure({
+    code: 'staged-key-missing',
+    disposition: 'bug',
+    message: `the staged key of generation ${generation} of ${name} is gone from the vault; restore the secret's version`,
+  });
+}

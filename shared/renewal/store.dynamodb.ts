@@ -1,0 +1,123 @@
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { answerConditionally, reach, writeConditionally } from '../runtime/dynamodb.ts';
+import { leaseLost } from './lease.ts';
+import type { LeasedRenewal, Renewal, RenewalId, StepName } from './renewal.ts';
+import { fromItem, type RenewalItem, toItem } from './renewal-item.ts';
+import type { DueRenewal, RenewalStore } from './store.ts';
+
+/** RenewalStore over the renewals table of infra/tables.yml. */
+export function createDynamoDbRenewalStore(client: DynamoDBDocumentClient, table: string): RenewalStore {
+  const keyOf = ({ certificateName, generation }: RenewalId) => ({ certificateName, generation });
+  const putUnderFence = async (renewal: LeasedRenewal, item: RenewalItem) => {
+    const written = await writeConditionally(
+      client.send(
+        new PutCommand({
+          TableName: table,
+          Item: item,
+          ConditionExpression: 'fence = :fence',
+          ExpressionAttributeValues: { ':fence': renewal.lease.fence },
+        }),
+      ),
+    );
+    if (!written) throw leaseLost(renewal);
+  };
+
+  return {
+    open: (renewal: Renewal) =>
+      writeConditionally(
+        client.send(
+          new PutCommand({
+            TableName: table,
+            Item: toItem(renewal, { fence: 0 }),
+            ConditionExpression: 'attribute_not_exists(certificateName)',
+          }),
+        ),
+      ),
+    async get(id) {
+      const answer = await reach(
+        client.send(new GetCommand({ TableName: table, Key: keyOf(id), ConsistentRead: true })),
+      );
+      return answer.Item && fromItem(answer.Item as RenewalItem);
+    },
+    async claim(id, { owner, now, until }) {
+      const claimed = await answerConditionally(
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: keyOf(id),
+            UpdateExpression: 'SET fence = fence + :one, leaseOwner = :owner, leaseUntil = :until',
+            ConditionExpression:
+              'attribute_exists(dueShard) AND (attribute_not_exists(leaseUntil) OR leaseUntil <= :now)',
+            ExpressionAttributeValues: {
+              ':one': 1,
+              ':owner': owner,
+              ':until': until.toISOString(),
+              ':now': now.toISOString(),
+            },
+            ReturnValues: 'ALL_NEW',
+          }),
+        ),
+      );
+      const item = claimed?.Attributes as RenewalItem | undefined;
+      return item && { ...fromItem(item), lease: { owner, until, fence: item.fence } };
+    },
+    save: (renewal) =>
+      putUnderFence(renewal, toItem(renewal, { fence: renewal.lease.fence, lease: renewal.lease })),
+    release: (renewal) => putUnderFence(renewal, toItem(renewal, { fence: renewal.lease.fence })),
+    async findDue({ shard, until, limit }) {
+      const answer = await reach(
+        client.send(
+          new QueryCommand({
+            TableName: table,
+            IndexName: 'due',
+            KeyConditionExpression: 'dueShard = :shard AND nextActionAt <= :until',
+            ExpressionAttributeValues: { ':shard': shard, ':until': until.toISOString() },
+            Limit: limit,
+          }),
+        ),
+      );
+      return (answer.Items ?? []).map(
+        (item): DueRenewal => ({
+          certificateName: String(item.certificateName),
+          generation: Number(item.generation),
+          step: item.step as StepName,
+          nextActionAt: new Date(item.nextActionAt),
+        }),
+      );
+    },
+    postpone: ({ id, expectedAt, nextActionAt }) =>
+      writeConditionally(
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: keyOf(id),
+            UpdateExpression: 'SET nextActionAt = :next',
+            ConditionExpression: 'nextActionAt = :expected AND attribute_exists(dueShard)',
+            ExpressionAttributeValues: {
+              ':next': nextActionAt.toISOString(),
+              ':expected': expectedAt.toISOString(),
+            },
+          }),
+        ),
+      ),
+    async breakLease(id, now) {
+      await writeConditionally(
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: keyOf(id),
+            UpdateExpression: 'SET fence = fence + :one, nextActionAt = :now REMOVE leaseOwner, leaseUntil',
+            ConditionExpression: 'attribute_exists(dueShard)',
+            ExpressionAttributeValues: { ':one': 1, ':now': now.toISOString() },
+          }),
+        ),
+      );
+    },
+  };
+}

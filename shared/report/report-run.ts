@@ -1,0 +1,29 @@
+import type { CertificateStore } from '../certificates/store.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { ReportChannel } from './channels/channel.ts';
+import type { Run } from './outcome.ts';
+import { type ChannelResult, reportToAll } from './report-to-all.ts';
+import type { RunStore } from './runs.ts';
+import { buildRunSummary, type RunSummary } from './summary.ts';
+
+export interface ReportPorts {
+  readonly certificates: Pick<CertificateStore, 'countTracked' | 'findNextActionAt'>;
+  readonly runs: RunStore;
+  readonly channels: readonly ReportChannel[];
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Sums up a run from its outcomes and tells every channel that has not heard of it yet. */
+export async function reportRun(
+  run: Run,
+  { certificates, runs, channels, clock, signal }: ReportPorts,
+): Promise<{ readonly summary: RunSummary; readonly results: readonly ChannelResult[] }> {
+  const [outcomes, total, nextActionAt] = await Promise.all([
+    runs.listOutcomes(run.runId),
+    certificates.countTracked(),
+    certificates.findNextActionAt(),
+  ]);
+  const summary = buildRunSummary({ ...run, finishedAt: clock.now(), total, outcomes, nextActionAt });
+  return { summary, results: await reportToAll({ summary, channels, store: runs, signal }) };
+}

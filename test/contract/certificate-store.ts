@@ -1,0 +1,102 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { dueShardOf, dueShards } from '../../shared/certificates/due-index.ts';
+import type { CertificateStore } from '../../shared/certificates/store.ts';
+import { anIssuedCertificate, aPolicy, daysAfter, noon } from '../support/builders.ts';
+
+const name = 'www.example.com';
+const policy = aPolicy();
+
+export function describeCertificateStoreContract(adapter: string, make: () => Promise<CertificateStore>) {
+  describe(`a certificate store (${adapter})`, () => {
+    let store: CertificateStore;
+    beforeEach(async () => {
+      store = await make();
+    });
+    const findDue = async (until: Date) =>
+      (await Promise.all(dueShards.map((shard) => store.findDue({ shard, until, limit: 100 })))).flat();
+
+    it('tracks a name once and has it due at once', async () => {
+      expect(await store.track({ name, policy, now: noon })).toBe(true);
+      expect(await store.track({ name, policy: aPolicy({ keyType: 'rsa-2048' }), now: noon })).toBe(false);
+      expect(await store.get(name)).toEqual({
+        name,
+        policy,
+        state: 'tracked',
+        generation: 0,
+        nextActionAt: noon,
+      });
+      expect(await findDue(noon)).toHaveLength(1);
+      expect(await findDue(daysAfter(noon, -1))).toHaveLength(0);
+    });
+
+    it('answers undefined for a name it never saw', async () => {
+      expect(await store.get('unknown.example.com')).toBeUndefined();
+    });
+
+    it('finds what is due in its own shard, oldest first, no more than asked for', async () => {
+      const sameShard = Array.from({ length: 200 }, (_, index) => `h${index}.example.com`).filter(
+        (host) => dueShardOf(host) === dueShardOf(name),
+      );
+      for (const [index, host] of sameShard.entries()) {
+        await store.track({ name: host, policy, now: daysAfter(noon, -index) });
+      }
+      const found = await store.findDue({ shard: dueShardOf(name), until: noon, limit: 3 });
+      expect(found.map((one) => one.name)).toEqual(sameShard.toReversed().slice(0, 3));
+    });
+
+    it('moves nextActionAt for the one caller that saw it unchanged', async () => {
+      await store.track({ name, policy, now: noon });
+      const change = { name, expectedAt: noon, nextActionAt: daysAfter(noon, 1) };
+      const moves = await Promise.all([store.postpone({ ...change, generation: 1 }), store.postpone(change)]);
+      expect(moves.toSorted()).toEqual([false, true]);
+      expect((await store.get(name))?.nextActionAt).toEqual(daysAfter(noon, 1));
+    });
+
+    it('opens a generation in the write that moves nextActionAt', async () => {
+      await store.track({ name, policy, now: noon });
+      await store.postpone({ name, expectedAt: noon, nextActionAt: daysAfter(noon, 1), generation: 1 });
+      expect(await store.get(name)).toMatchObject({ generation: 1, nextActionAt: daysAfter(noon, 1) });
+    });
+
+    it('records an issued certificate, and never an older generation over a newer one', async () => {
+      await store.track({ name, policy, now: noon });
+      const second = anIssuedCertificate({ generation: 2, serial: '02' });
+      await store.recordIssued({ name, issued: second, nextActionAt: daysAfter(noon, 60) });
+      await store.recordIssued({ name, issued: anIssuedCertificate(), nextActionAt: noon });
+      expect(await store.get(name)).toMatchObject({
+        current: second,
+        generation: 2,
+        nextActionAt: daysAfter(noon, 60),
+      });
+    });
+
+    it('takes a retired certificate out of the due index and keeps what was issued', async () => {
+      await store.track({ name, policy, now: noon });
+      await store.recordIssued({ name, issued: anIssuedCertificate(), nextActionAt: noon });
+      await store.retire(name);
+      expect(await findDue(daysAfter(noon, 999))).toEqual([]);
+      expect(await store.postpone({ name, expectedAt: noon, nextActionAt: noon })).toBe(false);
+      expect(await store.get(name)).toMatchObject({ state: 'retired', current: { serial: '0a1b2c' } });
+      expect(await store.countTracked()).toBe(0);
+    });
+
+    it('brings a retired certificate back with a new policy, due at once', async () => {
+      await store.track({ name, policy, now: noon });
+      await store.retire(name);
+      const changed = aPolicy({ domains: [name, 'example.com'] });
+      await store.changePolicy({ name, policy: changed, now: daysAfter(noon, 1) });
+      expect(await store.get(name)).toMatchObject({ state: 'tracked', policy: changed });
+      expect(await findDue(daysAfter(noon, 1))).toHaveLength(1);
+    });
+
+    it('lists and counts the fleet and knows when the next one is due', async () => {
+      expect(await store.findNextActionAt()).toBeUndefined();
+      await store.track({ name: 'b.example.com', policy, now: daysAfter(noon, 2) });
+      await store.track({ name: 'a.example.com', policy, now: daysAfter(noon, 1) });
+      const names = (await Array.fromAsync(store.list())).map((one) => one.name).sort();
+      expect(names).toEqual(['a.example.com', 'b.example.com']);
+      expect(await store.countTracked()).toBe(2);
+      expect(await store.findNextActionAt()).toEqual(daysAfter(noon, 1));
+    });
+  });
+}

@@ -1,0 +1,116 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createMemoryCertificateStore } from '../../../shared/certificates/store.memory.ts';
+import { scheduleRenewals } from '../../../shared/renewal/schedule.ts';
+import { createMemoryRenewalStore } from '../../../shared/renewal/store.memory.ts';
+import { createMemoryWorkQueue } from '../../../shared/renewal/work-queue.memory.ts';
+import { anIssuedCertificate, aPolicy, daysAfter, noon } from '../../support/builders.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
+
+function createScene() {
+  const clock = createFakeClock(noon);
+  const ports = {
+    certificates: createMemoryCertificateStore(),
+    renewals: createMemoryRenewalStore(),
+    queue: createMemoryWorkQueue(),
+    clock,
+  };
+  const tick = (limitPerShard = 100) =>
+    scheduleRenewals({ runId: 'run-1', tickSeconds: 60, limitPerShard }, ports);
+  const track = (name: string) =>
+    ports.certificates.track({ name, policy: aPolicy({ domains: [name] }), now: noon });
+  return { clock, ports, tick, track };
+}
+
+describe('a tick', () => {
+  let scene: ReturnType<typeof createScene>;
+  beforeEach(() => {
+    scene = createScene();
+  });
+
+  it('opens a renewal for what is due and sends it once', async () => {
+    const { track, tick, ports } = scene;
+    await track('a.example.com');
+    expect(await tick()).toEqual({ opened: ['a.example.com'], resumed: [], more: false });
+    expect(ports.queue.take('renew-certificate')).toEqual([
+      { certificateName: 'a.example.com', generation: 1, runId: 'run-1' },
+    ]);
+    expect(await tick()).toEqual({ opened: [], resumed: [], more: false });
+  });
+
+  it('opens nothing twice when two ticks come at once', async () => {
+    const { track, tick, ports } = scene;
+    for (let index = 0; index < 20; index++) await track(`h${index}.example.com`);
+    const results = await Promise.all([tick(), tick(), tick()]);
+    expect(results.flatMap(({ opened }) => opened)).toHaveLength(20);
+    expect(ports.queue.take('renew-certificate')).toHaveLength(20);
+  });
+
+  it('sends a renewal again when its message was lost', async () => {
+    const { track, tick, ports, clock } = scene;
+    await track('a.example.com');
+    await tick();
+    ports.queue.take('renew-certificate');
+    clock.advance(899_000);
+    expect(await tick()).toMatchObject({ resumed: [] });
+    clock.advance(1000);
+    expect(await tick()).toMatchObject({ opened: [], resumed: ['a.example.com'] });
+    expect(ports.queue.take('renew-certificate')).toHaveLength(1);
+  });
+
+  it('sends a renewal to the worker of its step', async () => {
+    const { track, tick, ports, clock } = scene;
+    await track('a.example.com');
+    await tick();
+    const id = { certificateName: 'a.example.com', generation: 1 };
+    const claimed = await ports.renewals.claim(id, { owner: 'w', now: noon, until: daysAfter(noon, 1) });
+    if (!claimed) throw new Error('not claimed');
+    await ports.renewals.release({ ...claimed, step: 'verify', nextActionAt: noon });
+    clock.advance(1000);
+    await tick();
+    expect(ports.queue.take('verify-certificate')).toHaveLength(1);
+  });
+
+  it('meets the renewal a crashed tick opened, instead of opening a second', async () => {
+    const { track, tick, ports, clock } = scene;
+    await track('a.example.com');
+    const certificates = { ...ports.certificates, postpone: () => Promise.reject(new Error('crash')) };
+    await expect(
+      scheduleRenewals({ runId: 'run-0', tickSeconds: 60, limitPerShard: 10 }, { ...ports, certificates }),
+    ).rejects.toThrow('crash');
+    await tick();
+    clock.advance(900_000);
+    expect(await tick()).toMatchObject({ opened: [], resumed: ['a.example.com'] });
+    expect(await ports.renewals.get({ certificateName: 'a.example.com', generation: 2 })).toBeUndefined();
+  });
+
+  it('lets a certificate that is not due rest until its own time', async () => {
+    const { track, tick, ports } = scene;
+    await track('a.example.com');
+    const issued = anIssuedCertificate({ domains: ['a.example.com'] });
+    await ports.certificates.recordIssued({ name: 'a.example.com', issued, nextActionAt: noon });
+    expect(await tick()).toMatchObject({ opened: [] });
+    expect((await ports.certificates.get('a.example.com'))?.nextActionAt).toEqual(daysAfter(noon, 60));
+  });
+
+  it('opens the next generation when an issued certificate comes due again', async () => {
+    const { track, tick, ports, clock } = scene;
+    await track('a.example.com');
+    const issued = anIssuedCertificate({ domains: ['a.example.com'] });
+    await ports.certificates.recordIssued({
+      name: 'a.example.com',
+      issued,
+      nextActionAt: daysAfter(noon, 60),
+    });
+    clock.advance(60 * 86_400_000);
+    expect(await tick()).toMatchObject({ opened: ['a.example.com'] });
+    expect(ports.queue.take('renew-certificate')).toMatchObject([{ generation: 2 }]);
+  });
+
+  it('says when there is more than one tick takes', async () => {
+    const { track, tick } = scene;
+    for (let index = 0; index < 40; index++) await track(`h${index}.example.com`);
+    const first = await tick(1);
+    expect(first).toMatchObject({ more: true });
+    expect(first.opened.length).toBeLessThan(40);
+  });
+});
