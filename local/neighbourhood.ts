@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ChallengeType } from '../shared/certificates/certificate.ts';
 import type { AnswerStore } from '../shared/challenges/answers.ts';
 import { Failure } from '../shared/runtime/errors.ts';
-import { startDnsServer } from './dns/server.ts';
+import { startDnsThread } from './dns/thread.ts';
 import { type ChallengeHandler, startHttpEndpoint } from './endpoints/http.ts';
 import { startTlsEndpoint } from './endpoints/tls.ts';
 
@@ -45,7 +45,7 @@ export async function startNeighbourhood(options: NeighbourhoodOptions): Promise
     (port) => startTlsEndpoint({ port, deployDirectory, answers }),
     { onTaken: (reason) => outages.set('tls-alpn-01', reason) },
   );
-  const dns = await startOrMove(options.dnsPort, (port) => startDnsServer({ port, tsig }), {
+  const dns = await startOrMove(options.dnsPort, (port) => startDnsThread({ port, tsig }), {
     onTaken: (reason) => outages.set('dns-01', reason),
   });
   return {

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleFunctions } from '../infra/bundle.ts';
@@ -67,6 +68,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       dataDir,
       onLog,
       compileCacheDirectory,
+      environmentsPerFunction: Math.max(2, availableParallelism()),
       functionEnvironment: () => functionSettings,
     });
     const stores = openStores(aws.environment, {

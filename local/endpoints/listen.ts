@@ -15,7 +15,8 @@ export interface WantedPort {
  * @throws Failure `port-in-use` or `port-not-permitted`
  */
 export async function listenOnLoopback(server: Server, wanted: WantedPort): Promise<number> {
-  server.listen(wanted.port ?? 0, '127.0.0.1');
+  // A CA that validates a batch connects a thousand times at once; Node's default backlog is 511.
+  server.listen({ port: wanted.port ?? 0, host: '127.0.0.1', backlog: 4096 });
   try {
     await once(server, 'listening');
   } catch (error) {

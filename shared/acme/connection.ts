@@ -122,7 +122,7 @@ function rewireHttp(http: HttpClient, { nonces, send, directory, signal }: HttpW
   const signOnce = http.signedRequest.bind(http);
   http.signedRequest = async (url, payload, signing) => {
     for (;;) {
-      const response = await signOnce(url, payload, signing);
+      const response = await nonces.inTurn(() => signOnce(url, payload, signing));
       const rejectedNonce = response.status === 400 && readProblem(400, response.data).type === 'badNonce';
       if (!rejectedNonce) return response;
       signal.throwIfAborted();

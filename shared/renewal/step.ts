@@ -32,6 +32,6 @@ export type StepOutcome =
 /** One step, idempotent under `resumed`; failures are thrown as Failure. */
 export type Step = (context: StepContext) => Promise<StepOutcome>;
 
-/** Seconds before poll number `polls` + 1: the CA's wish where it has one, else 0.5 s doubling to 16 s. */
+/** Seconds before poll number `polls` + 1: 0.5 s doubling to 16 s, and never before the CA's Retry-After. */
 export const pollSeconds = (polls: number, retryAfterSeconds: number | undefined): number =>
-  retryAfterSeconds ?? Math.min(16, 0.5 * 2 ** polls);
+  Math.max(retryAfterSeconds ?? 0, Math.min(16, 0.5 * 2 ** polls));

@@ -21,7 +21,7 @@ describe('against Pebble, which refuses 5 % of nonces and reuses half of the aut
   });
 
   it(`a certificate with one name costs at most ${allowedRequests} requests`, async () => {
-    const inventory = singleNameInventory(30);
+    const inventory = singleNameInventory(60);
     const counts = await obtainAll(inventory);
     const each = counts.certificateRequests / inventory.length;
     report(`${inventory.length} certificates with one name, ${each.toFixed(2)} requests each`, counts);

@@ -53,12 +53,14 @@ export const presentChallenges: IssueStep = async (context, { ca, presenters }) 
   return { kind: 'done' };
 };
 
+/** CAs look from several places, which takes about a second; asking earlier wastes a request. */
+const firstLookSeconds = 1;
+
 /** Polls the order, not its authorizations: one request however many names. */
 export const awaitValidation: IssueStep = async (context, { ca, presenters }, memory) => {
   const { renewal, signal, polls, resumed } = context;
-  // The CA has only just been told; an answer now would be a wasted request.
   if (polls === 0 && !resumed)
-    return { kind: 'wait', seconds: pollSeconds(0, undefined), reason: 'validation begins' };
+    return { kind: 'wait', seconds: firstLookSeconds, reason: 'validation begins' };
   const connection = await ca(signal);
   const session = connection.session(signal);
   const order = await fetchOrder(session, requireOrder(context, connection).url);
