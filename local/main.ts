@@ -9,7 +9,7 @@ import { type PassResult, recoverRenewals, runPass } from './pass.ts';
 import { type PassSummary, summarizePass } from './pass-summary.ts';
 import { createProgressDisplay } from './progress.ts';
 import { describeIdle, describePass, describeStart } from './screen-text.ts';
-import { type LocalStack, startStack } from './stack.ts';
+import type { LocalStack } from './stack.ts';
 
 const done = 0;
 const somethingFailed = 1;
@@ -60,6 +60,8 @@ async function readInputs(args: readonly string[]): Promise<Inputs | number> {
 async function runLocally({ options, inventory, entries }: Inputs, signal: AbortSignal): Promise<number> {
   const dataDirectory = openDataDirectory(options.dataDir);
   try {
+    // Loaded when the input is found good: the SDK clients behind it take half a second.
+    const { startStack } = await import('./stack.ts');
     const starting = startStack({ ...options, dataDir: dataDirectory.path, onLog: createLogSink(options) });
     const stack = await untilAborted(starting, signal);
     try {

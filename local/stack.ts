@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleFunctions } from '../infra/bundle.ts';
+import { findBundles } from './aws/bundles.ts';
 import { type EmbeddedAws, startEmbeddedAws } from './aws/embedded-aws.ts';
 import { invokeFunctionUrl } from './aws/function-url.ts';
 import { synthesizeTemplate } from './aws/synthesize.ts';
@@ -12,7 +12,6 @@ import { type SlackSink, startSlackSink } from './slack-sink.ts';
 import { openStores, type Stores } from './stores.ts';
 
 const stage = 'dev';
-const bundles = fileURLToPath(new URL('../dist', import.meta.url));
 const compileCacheDirectory = fileURLToPath(
   new URL('../node_modules/.cache/certfleet/compiled', import.meta.url),
 );
@@ -57,10 +56,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     for (const each of stops.splice(0)) await each();
   };
   try {
-    const [template] = await Promise.all([
-      synthesizeTemplate({ stage }),
-      bundleFunctions({ outdir: bundles }),
-    ]);
+    const [template, bundles] = await Promise.all([synthesizeTemplate({ stage }), findBundles()]);
     const functionSettings: Record<string, string> = { DEPLOY_DIRECTORY: deployDirectory };
     const aws = await startEmbeddedAws({
       template,

@@ -32,6 +32,8 @@ export interface ExecutionEnvironment {
   readonly isUsable: () => boolean;
   /** Never rejects: whatever happens to the environment is the invocation's outcome. */
   invoke(invocation: Omit<InvocationMessage, 'deadlineAt'>): Promise<EnvironmentOutcome>;
+  /** What its thread holds of the heap now; 0 when it has ended. */
+  usedMegabytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -128,6 +130,11 @@ export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironm
       const printed = output;
       output = '';
       return { ...settled, output: printed };
+    },
+    async usedMegabytes() {
+      if (!usable) return 0;
+      const { total_heap_size, external_memory } = await worker.getHeapStatistics();
+      return Math.ceil((total_heap_size + external_memory) / 2 ** 20);
     },
     async stop() {
       usable = false;

@@ -60,7 +60,9 @@ export function createFunction(options: {
     onOutput(start);
     const { payload, clientContext } = invocation;
     const { output, ...outcome } = await environment.invoke({ requestId, payload, clientContext });
-    const end = endOf({ requestId, plan, durationMillis: performance.now() - loadedAt, initMillis });
+    const durationMillis = performance.now() - loadedAt;
+    const usedMegabytes = await environment.usedMegabytes().catch(() => 0);
+    const end = endOf({ requestId, plan, durationMillis, initMillis, usedMegabytes });
     onOutput(end);
     const logTail = Buffer.from(start + output + end)
       .subarray(-logTailBytes)
@@ -81,12 +83,14 @@ function endOf(report: {
   plan: FunctionPlan;
   durationMillis: number;
   initMillis: number | undefined;
+  usedMegabytes: number;
 }): string {
   const fields = [
     `REPORT RequestId: ${report.requestId}`,
     `Duration: ${report.durationMillis.toFixed(2)} ms`,
     `Billed Duration: ${Math.ceil(report.durationMillis + (report.initMillis ?? 0))} ms`,
     `Memory Size: ${report.plan.memoryMegabytes} MB`,
+    `Max Memory Used: ${report.usedMegabytes} MB`,
     ...(report.initMillis === undefined ? [] : [`Init Duration: ${report.initMillis.toFixed(2)} ms`]),
   ];
   return `END RequestId: ${report.requestId}\n${fields.join('\t')}\n`;
