@@ -6,7 +6,7 @@ import {
   QueryCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { reach, writeConditionally } from '../runtime/dynamodb.ts';
+import { callsTo } from '../runtime/dynamodb.ts';
 import type { CertificatePolicy, IssuedCertificate, TrackedCertificate } from './certificate.ts';
 import { dueShardOf, dueShards } from './due-index.ts';
 import type { CertificateStore } from './store.ts';
@@ -27,6 +27,7 @@ export function createDynamoDbCertificateStore(
   client: DynamoDBDocumentClient,
   table: string,
 ): CertificateStore {
+  const { reach, writeConditionally } = callsTo(table);
   const update = (name: string, input: Omit<UpdateCommand['input'], 'TableName' | 'Key'>) =>
     writeConditionally(client.send(new UpdateCommand({ TableName: table, Key: { name }, ...input })));
 

@@ -1,5 +1,5 @@
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { reach, writeConditionally } from '../runtime/dynamodb.ts';
+import { callsTo } from '../runtime/dynamodb.ts';
 import type { AnswerStore } from './answers.ts';
 
 /**
@@ -7,6 +7,7 @@ import type { AnswerStore } from './answers.ts';
  * was put. Failures: `store-unavailable`.
  */
 export function createDynamoDbAnswerStore(client: DynamoDBDocumentClient, table: string): AnswerStore {
+  const { reach, writeConditionally } = callsTo(table);
   return {
     async put({ answerKey, keyAuthorization, expiresAt }) {
       const expiresAtSeconds = Math.ceil(expiresAt.getTime() / 1000);

@@ -5,7 +5,7 @@ import {
   QueryCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { answerConditionally, reach, writeConditionally } from '../runtime/dynamodb.ts';
+import { callsTo } from '../runtime/dynamodb.ts';
 import { leaseLost } from './lease.ts';
 import type { LeasedRenewal, Renewal, RenewalId, StepName } from './renewal.ts';
 import { fromItem, type RenewalItem, toItem } from './renewal-item.ts';
@@ -13,6 +13,7 @@ import type { DueRenewal, RenewalStore } from './store.ts';
 
 /** RenewalStore over the renewals table of infra/tables.yml. */
 export function createDynamoDbRenewalStore(client: DynamoDBDocumentClient, table: string): RenewalStore {
+  const { answerConditionally, reach, writeConditionally } = callsTo(table);
   const keyOf = ({ certificateName, generation }: RenewalId) => ({ certificateName, generation });
   const putUnderFence = async (renewal: LeasedRenewal, item: RenewalItem) => {
     const written = await writeConditionally(

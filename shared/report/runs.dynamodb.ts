@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteCommand, type DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import { reach, writeConditionally } from '../runtime/dynamodb.ts';
+import { callsTo } from '../runtime/dynamodb.ts';
 import type { CertificateOutcome } from './outcome.ts';
 import type { RunStore } from './runs.ts';
 
@@ -10,6 +10,7 @@ import type { RunStore } from './runs.ts';
  * of `supersedes` is the condition of the write.
  */
 export function createDynamoDbRunStore(client: DynamoDBDocumentClient, table: string): RunStore {
+  const { reach, writeConditionally } = callsTo(table);
   return {
     async recordOutcome(outcome) {
       const condition = supersedingCondition(outcome);

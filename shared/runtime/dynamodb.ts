@@ -11,36 +11,45 @@ export function createDynamoDb(): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 }
 
-/** The write's answer, or undefined when its condition did not hold; other errors are `store-unavailable`. */
-export async function answerConditionally<T>(write: Promise<T>): Promise<T | undefined> {
-  try {
-    return await write;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return undefined;
-    throw storeUnavailable(error);
-  }
+/** The outcomes of calls to one table; every error but an unmet condition is `store-unavailable`. */
+export interface TableCalls {
+  /** The answer of a read or an unconditional write. */
+  reach<T>(call: Promise<T>): Promise<T>;
+  /** The write's answer, or undefined when its condition did not hold. */
+  answerConditionally<T>(write: Promise<T>): Promise<T | undefined>;
+  /** True when the write was made, false when its condition did not hold. */
+  writeConditionally(write: Promise<unknown>): Promise<boolean>;
 }
 
-/** True when the write was made, false when its condition did not hold; other errors are `store-unavailable`. */
-export const writeConditionally = async (write: Promise<unknown>): Promise<boolean> =>
-  (await answerConditionally(write)) !== undefined;
-
-/** The answer of a read or an unconditional write; errors are `store-unavailable`. */
-export async function reach<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    throw storeUnavailable(error);
-  }
+export function callsTo(table: string): TableCalls {
+  const answerConditionally = async <T>(write: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await write;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return undefined;
+      throw storeUnavailable(table, error);
+    }
+  };
+  return {
+    answerConditionally,
+    writeConditionally: async (write) => (await answerConditionally(write)) !== undefined,
+    async reach(call) {
+      try {
+        return await call;
+      } catch (error) {
+        throw storeUnavailable(table, error);
+      }
+    },
+  };
 }
 
-function storeUnavailable(cause: unknown): Failure {
+function storeUnavailable(table: string, cause: unknown): Failure {
   const { name, message } = cause as Error;
   return new Failure({
     code: 'store-unavailable',
     disposition:
       name === 'ResourceNotFoundException' || name === 'AccessDeniedException' ? 'give-up' : 'retry',
-    message: `DynamoDB did not answer as asked (${name}: ${message}); check the table's name, the role and the endpoint`,
+    message: `table ${table} did not answer as asked (${name}: ${message}); check its name, the role and the endpoint`,
     cause,
   });
 }
