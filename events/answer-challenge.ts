@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The part of a Function URL's request (payload format 2.0) that answer-challenge reads. */
 export const answerChallenge = z.looseObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Starts collect-inventory; without `source`, INVENTORY_URI is read. */
 export const collectInventory = z.looseObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The body of every message on the renew, deploy and verify queues: a pointer, never data. */
 export const renewalWork = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Starts report-run; without `runId`, yesterday's run (UTC) is reported. */
 export const reportRun = z.looseObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Starts schedule-renewals; without `runId`, what it sends belongs to the run of the day (UTC). */
 export const scheduleRenewals = z.looseObject({

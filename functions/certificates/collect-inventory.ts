@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { collectInventory as collectInventoryEvent } from '../../events/collect-inventory.ts';
 import { createDynamoDbCertificateStore } from '../../shared/certificates/store.dynamodb.ts';
 import { collectInventory } from '../../shared/inventory/collect.ts';

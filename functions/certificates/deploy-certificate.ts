@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { renewalWork } from '../../events/renewal-work.ts';
 import { createSecretsManagerKeyVault } from '../../shared/certificates/vault.secrets-manager.ts';
 import { createDeployTargets } from '../../shared/deploy/targets/registry.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { renewalWork } from '../../events/renewal-work.ts';
 import { openAccount } from '../../shared/acme/account.ts';
 import { createSecretsManagerAccountStore } from '../../shared/acme/accounts.secrets-manager.ts';

@@ -1,5 +1,5 @@
 import { SNSClient } from '@aws-sdk/client-sns';
-import { z } from 'zod';
+import * as z from 'zod';
 import { reportRun as reportRunEvent } from '../../events/report-run.ts';
 import { createDynamoDbCertificateStore } from '../../shared/certificates/store.dynamodb.ts';
 import { createAwsChannels } from '../../shared/report/channels.aws.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { scheduleRenewals as scheduleRenewalsEvent } from '../../events/schedule-renewals.ts';
 import { createDynamoDbCertificateStore } from '../../shared/certificates/store.dynamodb.ts';
 import { scheduleRenewals } from '../../shared/renewal/schedule.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { renewalWork } from '../../events/renewal-work.ts';
 import { createAwsRunnerPorts } from '../../shared/renewal/runner-ports.aws.ts';
 import { createVerifySteps } from '../../shared/renewal/steps/verify.ts';

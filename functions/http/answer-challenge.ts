@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { answerChallenge as answerChallengeEvent } from '../../events/answer-challenge.ts';
 import { createDynamoDbAnswerStore } from '../../shared/challenges/answers.dynamodb.ts';
 import { answerHttpChallenge } from '../../shared/challenges/http-01.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../runtime/clock.ts';
 import { type Environment, parseConfig } from '../runtime/config.ts';
 import { createDynamoDb } from '../runtime/dynamodb.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { challengeTypes, keyTypes } from '../certificates/certificate.ts';
 import { parseDomainName } from './domain-name.ts';
 import { parseEndpoint } from './endpoint.ts';

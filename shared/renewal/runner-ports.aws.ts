@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { createDynamoDbCertificateStore } from '../certificates/store.dynamodb.ts';
 import { createDynamoDbRunStore } from '../report/runs.dynamodb.ts';
 import { systemClock } from '../runtime/clock.ts';

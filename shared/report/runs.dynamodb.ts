@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteCommand, type DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { callsTo } from '../runtime/dynamodb.ts';
 import type { CertificateOutcome } from './outcome.ts';
 import type { RunStore } from './runs.ts';

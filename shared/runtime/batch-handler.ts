@@ -1,6 +1,6 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { asFailure } from './errors.ts';
 import { createHandler, type Invocation, parseEvent } from './handler.ts';
 import { logger } from './logger.ts';

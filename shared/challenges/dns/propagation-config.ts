@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Environment, parseConfig } from '../../runtime/config.ts';
 import { parseServerAddress } from './server-address.ts';
 

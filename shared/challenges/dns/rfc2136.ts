@@ -1,5 +1,5 @@
 import { decode, encode } from 'dns-packet';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../runtime/clock.ts';
 import { type Environment, parseConfig } from '../../runtime/config.ts';
 import { Failure } from '../../runtime/errors.ts';
