@@ -13,7 +13,7 @@ against an embedded AWS, CA, DNS and TLS server on loopback.
   --json             one JSON summary on stdout, everything else on stderr
   --data-dir DIR     keep state; a later pass skips what is not due and finishes what was cut off
   --directory URL    an outside ACME CA instead of the embedded one
-  --ca-roots FILE    PEM roots to trust for that CA and for what it issues
+  --ca-roots FILE    PEM roots to trust for that CA, and alone for what it issues
   --http-port N      answer http-01 on 127.0.0.1:N          (default: a free port)
   --tls-port N       answer tls-alpn-01 and serve on N      (default: a free port)
   --dns-port N       DNS server for every name on N         (default: a free port)

@@ -1,4 +1,5 @@
 import { Agent, type RequestOptions, request } from 'node:https';
+import { createSecureContext, rootCertificates } from 'node:tls';
 import { Failure } from '../runtime/errors.ts';
 
 export interface AcmeResponse {
@@ -18,7 +19,7 @@ export interface AcmeRequest {
 export type AcmeTransport = (request: AcmeRequest) => Promise<AcmeResponse>;
 
 export interface TransportOptions {
-  /** PEM roots trusted instead of the system's, for a private CA. */
+  /** PEM roots trusted beside Node's own, for a private CA. */
   readonly roots?: string | undefined;
   readonly timeoutMillis?: number | undefined;
   readonly maxBodyBytes?: number | undefined;
@@ -31,11 +32,10 @@ export interface TransportOptions {
  */
 export function createTransport(options: TransportOptions = {}): AcmeTransport {
   const { timeoutMillis = 20_000, maxBodyBytes = 1 << 20, userAgent = 'certfleet/0.1' } = options;
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets: 32,
-    ...(options.roots ? { ca: options.roots } : {}),
-  });
+  const { roots } = options;
+  // Made once: a list of roots given to the agent would be parsed again for every connection.
+  const trust = roots ? { secureContext: createSecureContext({ ca: [...rootCertificates, roots] }) } : {};
+  const agent = new Agent({ keepAlive: true, maxSockets: 32, ...trust });
   return async ({ method, url, body, signal }) => {
     const timeout = AbortSignal.timeout(timeoutMillis);
     try {

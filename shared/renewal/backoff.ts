@@ -12,12 +12,14 @@ const jitter = 0.2;
 /**
  * When a renewal that failed for the `attempts`-th time is tried again: 1, 10, 100 minutes, then daily, each
  * by ±20 % so that a fleet which failed together does not return together; never before the CA's Retry-After.
+ * What only a person can mend is tried daily from the start.
  */
 export function decideRetryAt(
   failure: Failure,
   history: { attempts: number; now: Date; random: Random },
 ): Date {
-  const base = pausesSeconds[history.attempts - 1] ?? daySeconds;
+  const early = failure.disposition === 'give-up' ? undefined : pausesSeconds[history.attempts - 1];
+  const base = early ?? daySeconds;
   const pauseSeconds = base * (1 - jitter + 2 * jitter * history.random());
   return secondsAfter(history.now, Math.max(pauseSeconds, failure.retryAfterSeconds ?? 0));
 }

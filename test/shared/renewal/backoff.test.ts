@@ -29,3 +29,9 @@ it('never comes back before the CA said', () => {
   expect(secondsUntil(1, 0.5, 3600)).toBe(3600);
   expect(secondsUntil(3, 0.5, 1)).toBeCloseTo(6000);
 });
+
+it('tries what only a person can mend once a day from the start', () => {
+  const refused = new Failure({ code: 'x', disposition: 'give-up', message: 'x' });
+  const retryAt = decideRetryAt(refused, { attempts: 1, now: noon, random: () => 0.5 });
+  expect(retryAt.getTime() - noon.getTime()).toBe(86_400_000);
+});
