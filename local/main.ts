@@ -3,6 +3,7 @@ import { type InventoryEntry, parseInventory } from '../shared/inventory/invento
 import { readInventory } from '../shared/inventory/sources/registry.ts';
 import { systemClock as clock } from '../shared/runtime/clock.ts';
 import { asFailure, Failure } from '../shared/runtime/errors.ts';
+import { startDashboard } from './dashboard.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { type LocalOptions, parseOptions, usage } from './options.ts';
 import { type PassResult, recoverRenewals, runPass } from './pass.ts';
@@ -72,7 +73,7 @@ async function runLocally({ options, inventory, entries }: Inputs, signal: Abort
       const summary = await passOnce(stack, { inventory, entries, signal });
       if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
       if (signal.aborted) return interruptedStatus;
-      if (!options.once) await idle(stack, signal);
+      if (!options.once) await idle(stack, options, signal);
       return summary.certificates.failed.length > 0 ? somethingFailed : done;
     } finally {
       await stack.stop();
@@ -112,9 +113,10 @@ async function report({ aws }: LocalStack, { runId, startedAt }: PassResult): Pr
   }
 }
 
-async function idle(stack: LocalStack, signal: AbortSignal): Promise<void> {
+async function idle(stack: LocalStack, options: LocalOptions, signal: AbortSignal): Promise<void> {
   stack.aws.startSchedules();
-  process.stderr.write(describeIdle(stack));
+  const dashboard = await startDashboard({ port: options.dashboardPort, stores: stack.stores, clock });
+  process.stderr.write(describeIdle(stack, dashboard.url));
   await new Promise<void>((resolve) => {
     // The stack's own handles are not all referenced; this one keeps the process until it is told to end.
     const keepAlive = setInterval(() => undefined, 60_000);
@@ -125,6 +127,7 @@ async function idle(stack: LocalStack, signal: AbortSignal): Promise<void> {
     if (signal.aborted) finish();
     else signal.addEventListener('abort', finish, { once: true });
   });
+  await dashboard.stop();
 }
 
 /** What starts, unless the signal aborts first; then it is stopped as soon as it has started. */

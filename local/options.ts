@@ -17,6 +17,7 @@ against an embedded AWS, CA, DNS and TLS server on loopback.
   --http-port N      answer http-01 on 127.0.0.1:N          (default: a free port)
   --tls-port N       answer tls-alpn-01 and serve on N      (default: a free port)
   --dns-port N       DNS server for every name on N         (default: a free port)
+  --port N           dashboard on 127.0.0.1:N, without --once (default: a free port)
   --no-etl           leave the data pipelines out
   --verbose          show the functions' logs
   --help             this text
@@ -36,6 +37,7 @@ export interface LocalOptions {
   readonly httpPort?: number | undefined;
   readonly tlsPort?: number | undefined;
   readonly dnsPort?: number | undefined;
+  readonly dashboardPort?: number | undefined;
 }
 
 const text = { type: 'string' } as const;
@@ -57,7 +59,7 @@ export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
       return undefined;
     }
   };
-  const port = (name: 'http-port' | 'tls-port' | 'dns-port') =>
+  const port = (name: 'http-port' | 'tls-port' | 'dns-port' | 'port') =>
     attempt(() => readPort(`--${name}`, values[name]));
   const options: LocalOptions = {
     domains: values.domains ?? fileURLToPath(new URL('../examples/domains.json', import.meta.url)),
@@ -70,6 +72,7 @@ export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
     httpPort: port('http-port'),
     tlsPort: port('tls-port'),
     dnsPort: port('dns-port'),
+    dashboardPort: port('port'),
   };
   if (values['ca-roots'] && !values.directory) problems.push('--ca-roots goes with --directory');
   if (problems.length > 0) throw invalidOptions(problems);
@@ -94,6 +97,7 @@ function readFlags(args: readonly string[]) {
         'http-port': text,
         'tls-port': text,
         'dns-port': text,
+        port: text,
         'no-etl': flag,
       },
     }).values;

@@ -39,8 +39,9 @@ export function describePass(pass: {
 }
 
 /** How to look around while the stack goes on. */
-export const describeIdle = (stack: LocalStack): string =>
+export const describeIdle = (stack: LocalStack, dashboardUrl: string): string =>
   [
+    `Dashboard: ${dashboardUrl}`,
     'The schedules go on until Ctrl-C. In another shell:',
     `  . ${stack.environmentFile}`,
     '  npx sls invoke -f schedule-renewals -p events/samples/schedule-renewals.json --log',
