@@ -111,7 +111,8 @@ class PassWork {
 
 async function uploadInventory({ aws }: LocalStack, text: string): Promise<void> {
   const collect = aws.functions.find(({ bundle }) => bundle === 'collect-inventory');
-  const { hostname: Bucket, pathname } = new URL(collect?.environment.INVENTORY_URI ?? '');
+  const uri = collect?.environment.INVENTORY_URI?.replace('{account}', collect.arn.split(':')[4] ?? '');
+  const { hostname: Bucket, pathname } = new URL(uri ?? '');
   const s3 = new S3Client({
     endpoint: aws.environment.AWS_ENDPOINT_URL_S3 ?? '',
     region: aws.environment.AWS_REGION ?? '',

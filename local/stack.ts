@@ -57,7 +57,10 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   };
   try {
     const [template, bundles] = await Promise.all([synthesizeTemplate({ stage }), findBundles()]);
-    const functionSettings: Record<string, string> = { DEPLOY_DIRECTORY: deployDirectory };
+    const functionSettings: Record<string, string> = {
+      DEPLOY_DIRECTORY: deployDirectory,
+      RELOAD_PROGRAMS: '*',
+    };
     const aws = await startEmbeddedAws({
       template,
       bundles,

@@ -17,7 +17,10 @@ const certificates = createDynamoDbCertificateStore(createDynamoDb(), config.CER
 
 export const handler = createHandler({
   event: collectInventoryEvent,
-  async run({ source = config.INVENTORY_URI }, { deadline }) {
+  async run(event, { deadline }, { invokedFunctionArn }) {
+    // `sls invoke local` gives no ARN; it names its source.
+    const account = invokedFunctionArn?.split(':')[4] ?? '';
+    const source = event.source ?? config.INVENTORY_URI.replace('{account}', account);
     const text = await readInventory(source, { signal: deadline.signal });
     const result = await collectInventory({ text, source }, { certificates, clock: systemClock });
     const { total, appeared, changed, vanished } = result;

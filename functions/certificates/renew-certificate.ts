@@ -37,7 +37,6 @@ const vault = createSecretsManagerKeyVault(secrets, config.SECRETS_PREFIX);
 const findPresenters = shareSuccess(() => createAwsPresenters(process.env, { secrets, clock }));
 
 export const handler = createWorkHandler({
-  worker: 'renew-certificate',
   message: renewalWork,
   ports,
   createSteps: () =>

@@ -1,9 +1,9 @@
-import { SNSClient } from '@aws-sdk/client-sns';
 import * as z from 'zod';
 import { reportRun as reportRunEvent } from '../../events/report-run.ts';
 import { createDynamoDbCertificateStore } from '../../shared/certificates/store.dynamodb.ts';
-import { createAwsChannels } from '../../shared/report/channels.aws.ts';
+import { createAwsChannels, createSns } from '../../shared/report/channels.aws.ts';
 import { reportRun } from '../../shared/report/report-run.ts';
+import { describeResult, throwUnreported } from '../../shared/report/report-to-all.ts';
 import { previousRun } from '../../shared/report/run-id.ts';
 import { createDynamoDbRunStore } from '../../shared/report/runs.dynamodb.ts';
 import { systemClock as clock } from '../../shared/runtime/clock.ts';
@@ -28,10 +28,7 @@ const certificates = createDynamoDbCertificateStore(dynamoDb, config.CERTIFICATE
 const runs = createDynamoDbRunStore(dynamoDb, config.RUNS_TABLE);
 const findChannels = shareSuccess(() =>
   createAwsChannels({
-    sns: new SNSClient({
-      maxAttempts: 4,
-      requestHandler: { requestTimeout: 10_000, throwOnRequestTimeout: true, connectionTimeout: 2000 },
-    }),
+    sns: createSns(),
     topicName: config.REPORT_TOPIC,
     secrets: createSecretStore(createSecretsManager()),
     secretsPrefix: config.SECRETS_PREFIX,
@@ -52,7 +49,10 @@ export const handler = createHandler({
       clock,
       signal: deadline.signal,
     });
-    for (const result of results) logger.info('run reported', { runId: run.runId, ...result });
+    for (const result of results)
+      logger.info('run reported', { runId: run.runId, ...describeResult(result) });
+    // Lambda then runs it again, which reaches the channels that missed it and no other.
+    throwUnreported(results);
     return { summary, channels: results };
   },
 });

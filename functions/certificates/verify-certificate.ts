@@ -22,7 +22,6 @@ const connectTo = host && port ? { host, port: Number(port) } : undefined;
 const ports = createAwsRunnerPorts(process.env);
 
 export const handler = createWorkHandler({
-  worker: 'verify-certificate',
   message: renewalWork,
   ports,
   createSteps: () => createVerifySteps({ connectTo, roots: config.VERIFY_CA_ROOTS, clock: ports.clock }),

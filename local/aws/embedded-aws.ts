@@ -1,5 +1,9 @@
 import { join } from 'node:path';
 import type { Clock } from '../../shared/runtime/clock.ts';
+import { readFunctionRoles } from './access/function-roles.ts';
+import { createAccessGuard } from './access/guard.ts';
+import type { Permission } from './access/role.ts';
+import { checkServiceAccess } from './access/service-access.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { type EventSource, startEventSource } from './event-sources.ts';
 import { clientSettings, environmentFor, environmentOfFunction } from './function-environment.ts';
@@ -42,6 +46,8 @@ export interface EmbeddedAws {
     call(functionName: string, event: unknown): Promise<unknown>;
   };
   queueUrlOf(queueName: string): string;
+  /** What the functions' roles allow and nothing has needed since the start. */
+  listUnusedPermissions(): Permission[];
   /** Starts the event sources; before that no message is taken. */
   startPolling(): void;
   /** Starts the schedules, the first firing a period from now. */
@@ -50,7 +56,11 @@ export interface EmbeddedAws {
   stop(options?: { graceMillis?: number }): Promise<void>;
 }
 
-/** DynamoDB, SQS, SNS, S3, Secrets Manager and Lambda on loopback, with everything the template defines. */
+/**
+ * DynamoDB, SQS, SNS, S3, Secrets Manager and Lambda on loopback, with everything the template defines. Functions
+ * may do what their roles allow; every other caller may do everything.
+ * @throws Failure `unsupported-template`, `missing-permission`
+ */
 export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<EmbeddedAws> {
   const { region = 'eu-west-1', dataDir, clock } = options;
   const settings = clientSettings(region);
@@ -64,19 +74,28 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   };
 
   try {
+    const guard = createAccessGuard({
+      functions: readFunctionRoles(options.template, { region }),
+      onRefused: (name, message) => options.onLog?.(nameInServerless(name), message),
+    });
     const [dynamodb, secretsManager, messaging] = await Promise.all([
-      startDynamoDb({ directory: dataDir && join(dataDir, 'dynamodb') }).then(started),
-      startSecretsManager({ directory: dataDir && join(dataDir, 'secrets'), region, clock }).then(started),
-      startMessaging(settings).then(started),
+      startDynamoDb({ directory: dataDir && join(dataDir, 'dynamodb'), access: { guard, region } }).then(
+        started,
+      ),
+      startSecretsManager({ directory: dataDir && join(dataDir, 'secrets'), region, clock, guard }).then(
+        started,
+      ),
+      startMessaging(settings, { guard }).then(started),
     ]);
     const plan = readTemplate(options.template, { region, sqsEndpoint: messaging.endpoint });
+    const nameInServerless = (name: string) =>
+      plan.functions.find((each) => each.name === name)?.bundle ?? name;
+    checkServiceAccess(plan, guard);
     const endpoints = {
       dynamodb: dynamodb.endpoint,
       secretsManager: secretsManager.endpoint,
       messaging: messaging.endpoint,
     };
-    const nameInServerless = (name: string) =>
-      plan.functions.find((each) => each.name === name)?.bundle ?? name;
     const environment: Record<string, string> = {};
     const service = started(
       startLambda({
@@ -84,13 +103,14 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
         plan,
         environmentOf(functionPlan) {
           const added = options.functionEnvironment?.(functionPlan.bundle) ?? {};
-          return { ...environmentOfFunction(functionPlan, environment), ...added };
+          const credentials = { AWS_ACCESS_KEY_ID: guard.accessKeyOf(functionPlan.name) };
+          return { ...environmentOfFunction(functionPlan, { ...environment, ...credentials }), ...added };
         },
         deliver: messaging.deliver,
         onLog: (name, text) => options.onLog?.(nameInServerless(name), text),
       }),
     );
-    const lambdaEndpoint = await startLambdaEndpoint(service).then(started);
+    const lambdaEndpoint = await startLambdaEndpoint(service, guard).then(started);
     Object.assign(environment, environmentFor(region, { ...endpoints, lambda: lambdaEndpoint.endpoint }));
     await Promise.all([
       createTables(plan.tables, { ...settings, endpoint: dynamodb.endpoint }),
@@ -103,6 +123,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
       environment,
       functions: plan.functions,
       queueUrlOf: messaging.queueUrlOf,
+      listUnusedPermissions: guard.listUnusedPermissions,
       lambda: {
         ...service,
         async call(functionName, event) {

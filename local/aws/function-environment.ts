@@ -36,10 +36,10 @@ export function environmentFor(
   };
 }
 
-/** A function's variables: its own, and those Lambda sets. */
+/** A function's variables: its own, and those Lambda sets, the access key among them. */
 export function environmentOfFunction(
   plan: FunctionPlan,
-  aws: Readonly<Record<string, string>>,
+  aws: Readonly<Record<string, string>> & { readonly AWS_ACCESS_KEY_ID: string },
 ): Record<string, string> {
   return {
     ...plan.environment,

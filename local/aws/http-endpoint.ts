@@ -21,9 +21,10 @@ export interface Endpoint {
   stop(): Promise<void>;
 }
 
-class BodyTooLarge extends Error {}
+export class BodyTooLarge extends Error {}
 
-async function readBody(stream: AsyncIterable<Buffer>, limitBytes: number): Promise<Buffer> {
+/** @throws BodyTooLarge */
+export async function readBody(stream: AsyncIterable<Buffer>, limitBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of stream) {

@@ -4,6 +4,8 @@ import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/clie
 import { buildApp } from 'fauxqs';
 import { Failure } from '../../shared/runtime/errors.ts';
 import { portOf } from '../loopback.ts';
+import type { AccessGuard } from './access/guard.ts';
+import { gateMessaging } from './access/messaging-gate.ts';
 import { ACCOUNT_ID } from './intrinsics.ts';
 import type { StackPlan } from './stack-plan.ts';
 
@@ -23,10 +25,17 @@ export interface Messaging {
   stop(): Promise<void>;
 }
 
-/** SQS, SNS and S3 on loopback (fauxqs), in memory: messages and objects end with the process. */
-export async function startMessaging(settings: ClientSettings): Promise<Messaging> {
+/**
+ * SQS, SNS and S3 on loopback (fauxqs), in memory: messages and objects end with the process. With a `guard`,
+ * open to functions as far as their roles go.
+ */
+export async function startMessaging(
+  settings: ClientSettings,
+  { guard }: { guard?: AccessGuard | undefined } = {},
+): Promise<Messaging> {
   // fauxqs's own start function listens on every interface.
   const app = buildApp({ logger: false, defaultRegion: settings.region });
+  if (guard) gateMessaging(app, { guard, region: settings.region });
   await app.listen({ port: 0, host: '127.0.0.1' });
   const endpoint = `http://127.0.0.1:${portOf(app.server)}`;
   const sqs = new SQSClient({ ...settings, endpoint, requestHandler: { httpAgent: { maxSockets: 256 } } });

@@ -1,5 +1,14 @@
 import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
-import { awsError, type Endpoint, type EndpointResponse, startEndpoint } from './http-endpoint.ts';
+import { isRecord, operationIn } from './access/calls/call.ts';
+import { readSecretsManagerCall } from './access/calls/secrets-manager.ts';
+import type { AccessGuard } from './access/guard.ts';
+import {
+  awsError,
+  type Endpoint,
+  type EndpointRequest,
+  type EndpointResponse,
+  startEndpoint,
+} from './http-endpoint.ts';
 import type { SecretsContext, SecretsOperation } from './secrets/access.ts';
 import { catalogueOperations } from './secrets/catalogue-operations.ts';
 import { SecretsError } from './secrets/secret.ts';
@@ -16,6 +25,8 @@ export async function startSecretsManager(options: {
   directory?: string | undefined;
   region: string;
   clock?: Clock | undefined;
+  /** Holds functions to their roles; without it everyone may do everything. */
+  guard?: AccessGuard | undefined;
 }): Promise<Endpoint> {
   const context: SecretsContext = {
     shelf: openSecretShelf(options.directory),
@@ -24,16 +35,26 @@ export async function startSecretsManager(options: {
   };
   return await startEndpoint({
     bodyLimitBytes: 1_048_576,
-    handle: async ({ headers, body }) => answer(String(headers['x-amz-target']), body, context),
+    handle: async (request) => answer(request, { ...context, guard: options.guard }),
   });
 }
 
-function answer(target: string, body: Buffer, context: SecretsContext): EndpointResponse {
-  const name = target.replace(/^secretsmanager\./, '');
+function answer(
+  request: EndpointRequest,
+  { guard, ...context }: SecretsContext & { guard: AccessGuard | undefined },
+): EndpointResponse {
+  const name = operationIn(request.headers['x-amz-target']);
   try {
+    const input: unknown = JSON.parse(request.body.toString('utf8'));
+    const caller = guard?.findCaller(request);
+    if (caller) {
+      const call = readSecretsManagerCall(name, isRecord(input) ? input : {}, context.region);
+      const refusal = guard?.refuse(caller, call);
+      if (refusal !== undefined) throw new SecretsError('AccessDeniedException', refusal);
+    }
     const operation = operations[name];
     if (!operation) throw new SecretsError('UnknownOperationException', `${name} is not supported`);
-    const output = operation(JSON.parse(body.toString('utf8')), context);
+    const output = operation(input, context);
     return {
       status: 200,
       headers: { 'content-type': 'application/x-amz-json-1.1' },

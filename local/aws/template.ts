@@ -11,7 +11,7 @@ import {
 } from './template-functions.ts';
 
 /**
- * Reads the template that `sls package` writes. Pure; what the embedded AWS has no use for (roles, alarms,
+ * Reads the template that `sls package` writes. Pure; what the embedded AWS has no use for (alarms, resource
  * policies) is passed over.
  * @throws Failure `unsupported-template`, naming the logical id
  */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Failure } from '../runtime/errors.ts';
 import type { SecretStore } from '../runtime/secrets.ts';
 import type { AccountStore, AcmeAccount } from './account.ts';
 import type { ExternalAccount } from './connection.ts';
@@ -13,7 +14,14 @@ export function createSecretsManagerAccountStore(secrets: SecretStore, prefix: s
     async create(directoryUrl, account) {
       const secret = { name: secretOf(directoryUrl), versionId: versionId(account), value: account };
       if ((await secrets.create(secret)) === 'created') return account;
-      return (await read(directoryUrl)) ?? account;
+      const first = await read(directoryUrl);
+      if (first) return first;
+      // Going on with the key at hand would register a second account and overwrite the first.
+      throw new Failure({
+        code: 'vault-unavailable',
+        disposition: 'retry',
+        message: `secret ${secret.name} exists and cannot be read back yet`,
+      });
     },
     async saveUrl(directoryUrl, account) {
       const secret = { name: secretOf(directoryUrl), versionId: versionId(account), value: account };

@@ -1,6 +1,7 @@
+import { mapBounded } from '../runtime/concurrency.ts';
 import { Failure } from '../runtime/errors.ts';
 import type { AcmeSession } from './connection.ts';
-import { describeProblem, type Problem, readProblem } from './problem.ts';
+import { describeProblem, type Problem, readProblem, whileKnown } from './problem.ts';
 
 export interface Challenge {
   readonly type: string;
@@ -22,18 +23,12 @@ export interface Authorization {
 // More at once would drain the nonce pool and cost a new-nonce each.
 const authorizationsAtOnce = 4;
 
-/** Authorizations in the order of `urls` (POST-as-GET each). */
-export async function fetchAuthorizations(
+/** Authorizations in the order of `urls` (POST-as-GET each). One the CA no longer knows is `order-missing`. */
+export const fetchAuthorizations = (
   session: AcmeSession,
   urls: readonly string[],
-): Promise<Authorization[]> {
-  const authorizations: Authorization[] = [];
-  for (let start = 0; start < urls.length; start += authorizationsAtOnce) {
-    const batch = urls.slice(start, start + authorizationsAtOnce);
-    authorizations.push(...(await Promise.all(batch.map((url) => fetchAuthorization(session, url)))));
-  }
-  return authorizations;
-}
+): Promise<Authorization[]> =>
+  mapBounded(urls, authorizationsAtOnce, (url) => fetchAuthorization(session, url));
 
 /** Tells the CA that a proof is in place (RFC 8555, 7.5.1). */
 export async function answerChallenge(session: AcmeSession, challengeUrl: string): Promise<void> {
@@ -51,7 +46,7 @@ export function describeAuthorizationProblem(authorization: Authorization): stri
 }
 
 async function fetchAuthorization(session: AcmeSession, url: string): Promise<Authorization> {
-  const { data } = await session.api.getAuthorization(url);
+  const { data } = await whileKnown(session.api.getAuthorization(url), url);
   const { identifier, status, challenges, wildcard } = data ?? {};
   if (typeof identifier?.value !== 'string' || typeof status !== 'string' || !Array.isArray(challenges)) {
     throw new Failure({

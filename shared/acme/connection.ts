@@ -68,6 +68,7 @@ export function connect(options: ConnectionOptions): AcmeConnection {
           });
           return directory;
         },
+        clock: options.clock,
         signal,
       });
       const api = new AcmeApi(http, options.accountUrl ?? null);
@@ -90,10 +91,11 @@ interface HttpWiring {
   readonly nonces: NoncePool;
   readonly send: AcmeTransport;
   readonly directory: () => Promise<Record<string, unknown>>;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
-function rewireHttp(http: HttpClient, { nonces, send, directory, signal }: HttpWiring): void {
+function rewireHttp(http: HttpClient, { nonces, send, directory, clock, signal }: HttpWiring): void {
   http.request = async (url, method, { data } = {}) => {
     const response = await send({
       url,
@@ -121,11 +123,12 @@ function rewireHttp(http: HttpClient, { nonces, send, directory, signal }: HttpW
   http.maxBadNonceRetries = 0;
   const signOnce = http.signedRequest.bind(http);
   http.signedRequest = async (url, payload, signing) => {
-    for (;;) {
+    for (let refusals = 0; ; refusals++) {
       const response = await nonces.inTurn(() => signOnce(url, payload, signing));
       const rejectedNonce = response.status === 400 && readProblem(400, response.data).type === 'badNonce';
       if (!rejectedNonce) return response;
-      signal.throwIfAborted();
+      // The first few refusals are chance; a CA that goes on refusing is not to be hammered.
+      await clock.sleep(refusals < 3 ? 0 : Math.min(1000, 25 * 2 ** refusals), signal);
     }
   };
 }

@@ -65,7 +65,7 @@ const dnsNames = (leaf: X509Certificate): string[] =>
 
 const wrongDetails = (what: string) => ({
   code: 'issued-chain-wrong',
-  disposition: 'retry' as const,
+  disposition: 'give-up' as const,
   message: `the CA issued a chain that cannot be used: ${what}`,
 });
 const wrong = (what: string) => new Failure(wrongDetails(what));

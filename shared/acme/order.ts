@@ -1,7 +1,7 @@
 import type { HttpResponse } from 'acme-client/src/http.js';
 import { Failure } from '../runtime/errors.ts';
 import type { AcmeSession } from './connection.ts';
-import { AcmeFailure, type Problem, readProblem } from './problem.ts';
+import { AcmeFailure, type Problem, readProblem, whileKnown } from './problem.ts';
 
 export type OrderStatus = 'pending' | 'ready' | 'processing' | 'valid' | 'invalid';
 
@@ -28,19 +28,8 @@ export async function placeOrder(session: AcmeSession, domains: readonly string[
 }
 
 /** The order as it stands now (POST-as-GET). A gone order is `order-missing`. */
-export async function fetchOrder(session: AcmeSession, url: string): Promise<Order> {
-  try {
-    return readOrder(session, url, await session.api.getOrder(url));
-  } catch (error) {
-    if (!(error instanceof AcmeFailure) || error.problem.status !== 404) throw error;
-    throw new Failure({
-      code: 'order-missing',
-      disposition: 'retry',
-      message: `the CA no longer knows order ${url}; a new one is placed`,
-      cause: error,
-    });
-  }
-}
+export const fetchOrder = async (session: AcmeSession, url: string): Promise<Order> =>
+  readOrder(session, url, await whileKnown(session.api.getOrder(url), url));
 
 /**
  * Finalize (RFC 8555, 7.4) with a PKCS#10 request. `orderNotReady` is no failure here: the answer is the order

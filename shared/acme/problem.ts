@@ -47,6 +47,25 @@ export function classifyProblem(problem: Problem, retryAfterSeconds: number | un
   return 'retry';
 }
 
+/**
+ * The answer for a resource of an order. A CA forgets orders and authorizations that expired and answers 404;
+ * that ends the order, not the renewal.
+ * @throws Failure `order-missing`
+ */
+export async function whileKnown<T>(request: Promise<T>, url: string): Promise<T> {
+  try {
+    return await request;
+  } catch (error) {
+    if (!(error instanceof AcmeFailure) || error.problem.status !== 404) throw error;
+    throw new Failure({
+      code: 'order-missing',
+      disposition: 'retry',
+      message: `the CA no longer knows ${url}; a new order is placed`,
+      cause: error,
+    });
+  }
+}
+
 /** Reads a problem from an error response whatever the CA, or a proxy before it, put in the body. */
 export function readProblem(status: number, body: unknown): Problem {
   const document = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};

@@ -88,7 +88,12 @@ function exchange(call: {
         });
       });
     });
-    outgoing.on('error', reject);
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // The server had closed this kept connection before it saw the request, as after a Lambda's freeze.
+      const stale = outgoing.reusedSocket && error.code === 'ECONNRESET';
+      if (stale) exchange(call).then(resolve, reject);
+      else reject(error);
+    });
     outgoing.end(call.body);
   });
 }

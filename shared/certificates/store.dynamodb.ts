@@ -4,6 +4,7 @@ import {
   PutCommand,
   paginateScan,
   QueryCommand,
+  type ScanCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { callsTo } from '../runtime/dynamodb.ts';
@@ -46,10 +47,18 @@ export function createDynamoDbCertificateStore(
     return (answer.Items ?? []).map((item) => fromItem(item as CertificateItem));
   };
 
-  async function* list() {
-    for await (const page of paginateScan({ client }, { TableName: table })) {
-      yield* (page.Items ?? []).map((item) => fromItem(item as CertificateItem));
+  async function* scan(input: Omit<ScanCommandInput, 'TableName'>) {
+    const pages = paginateScan({ client }, { TableName: table, ...input });
+    for (;;) {
+      const { value: page, done } = await reach(pages.next());
+      if (done) return;
+      yield page;
     }
+  }
+
+  async function* list() {
+    for await (const page of scan({}))
+      yield* (page.Items ?? []).map((item) => fromItem(item as CertificateItem));
   }
 
   return {
@@ -62,14 +71,13 @@ export function createDynamoDbCertificateStore(
     list,
     async countTracked() {
       let count = 0;
-      const scan = {
-        TableName: table,
-        Select: 'COUNT' as const,
+      const pages = scan({
+        Select: 'COUNT',
         FilterExpression: '#state = :tracked',
         ExpressionAttributeNames: { '#state': 'state' },
         ExpressionAttributeValues: { ':tracked': 'tracked' },
-      };
-      for await (const page of paginateScan({ client }, scan)) count += page.Count ?? 0;
+      });
+      for await (const page of pages) count += page.Count ?? 0;
       return count;
     },
     track({ name, policy, now }) {
@@ -133,21 +141,23 @@ export function createDynamoDbCertificateStore(
         },
       });
     },
-    async recordIssued({ name, issued, nextActionAt }) {
+    recordIssued({ read, issued, nextActionAt }) {
       const current: CertificateItem['current'] = {
         ...issued,
         notBefore: issued.notBefore.toISOString(),
         notAfter: issued.notAfter.toISOString(),
       };
-      await update(name, {
+      return update(read.name, {
         UpdateExpression: 'SET #current = :current, generation = :generation, nextActionAt = :next',
         ConditionExpression:
-          'attribute_exists(#name) AND (attribute_not_exists(#current) OR #current.generation < :generation)',
-        ExpressionAttributeNames: { '#name': 'name', '#current': 'current' },
+          'nextActionAt = :read AND (attribute_not_exists(#current) OR #current.generation < :issued)',
+        ExpressionAttributeNames: { '#current': 'current' },
         ExpressionAttributeValues: {
           ':current': current,
-          ':generation': issued.generation,
+          ':generation': Math.max(read.generation, issued.generation),
+          ':issued': issued.generation,
           ':next': nextActionAt.toISOString(),
+          ':read': read.nextActionAt.toISOString(),
         },
       });
     },

@@ -39,11 +39,16 @@ export function createMemoryCertificateStore(): CertificateStore {
       update(name, { nextActionAt, generation: generation ?? before.generation });
       return true;
     },
-    async recordIssued({ name, issued, nextActionAt }) {
-      const before = certificates.get(name);
-      if ((before?.current?.generation ?? 0) >= issued.generation) return;
-      const generation = Math.max(before?.generation ?? 0, issued.generation);
-      update(name, { current: issued, generation, nextActionAt });
+    async recordIssued({ read, issued, nextActionAt }) {
+      const before = certificates.get(read.name);
+      if (!before || before.nextActionAt.getTime() !== read.nextActionAt.getTime()) return false;
+      if ((before.current?.generation ?? 0) >= issued.generation) return false;
+      update(read.name, {
+        current: issued,
+        generation: Math.max(read.generation, issued.generation),
+        nextActionAt,
+      });
+      return true;
     },
   };
 }

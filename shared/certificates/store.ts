@@ -28,6 +28,13 @@ export interface CertificateStore {
     nextActionAt: Date;
     generation?: number;
   }): Promise<boolean>;
-  /** Makes `issued` current unless a newer generation already is. */
-  recordIssued(change: { name: string; issued: IssuedCertificate; nextActionAt: Date }): Promise<void>;
+  /**
+   * Makes `issued` current; false when the certificate is no longer as it was `read`: the policy may have
+   * changed meanwhile, or a newer generation may be current.
+   */
+  recordIssued(change: {
+    read: TrackedCertificate;
+    issued: IssuedCertificate;
+    nextActionAt: Date;
+  }): Promise<boolean>;
 }

@@ -12,10 +12,11 @@ export interface PresentedChallenge {
   readonly dnsPlugin?: string | undefined;
 }
 
-/** Shows proofs to the CA. Both verbs are idempotent; failures are typed (`challenge-…`). */
+/** Shows proofs to the CA. Every verb is idempotent; failures are typed (`challenge-…`). */
 export interface ChallengePresenter {
-  /** Resolves when a validation started now would see the proof. */
   present(challenge: PresentedChallenge, signal: AbortSignal): Promise<void>;
+  /** Looks once, without waiting: why a validation started now would miss the proof, or undefined if it would not. */
+  findObstacle(challenge: PresentedChallenge, signal: AbortSignal): Promise<string | undefined>;
   /** Removes this proof alone, by its value; others under the same name stay (wildcard and apex share one). */
   withdraw(challenge: PresentedChallenge, signal: AbortSignal): Promise<void>;
 }

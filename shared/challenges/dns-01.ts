@@ -25,17 +25,16 @@ export function dns01Record(challenge: Pick<PresentedChallenge, 'domain' | 'keyA
 }
 
 /**
- * Shows dns-01 proofs. `present` resolves once every authoritative server shows the value; the signal is its
- * deadline.
- * @throws Failure `challenge-not-visible` (retry) at the deadline, `dns-plugin-unknown`, `challenge-dns-…`
+ * Shows dns-01 proofs. A proof counts as visible when `passes` looks in a row find the value on every
+ * authoritative server.
+ * @throws Failure `dns-plugin-unknown`, `dns-plugin-missing`, `challenge-dns-…`
  */
 export function createDns01Presenter(options: Dns01Options): ChallengePresenter {
   return {
     async present(challenge, signal) {
-      const record = dns01Record(challenge);
-      await options.providers(pluginOf(challenge)).addTxt(record, signal);
-      await waitUntilVisible(record, options, signal);
+      await options.providers(pluginOf(challenge)).addTxt(dns01Record(challenge), signal);
     },
+    findObstacle: (challenge, signal) => findLaggingServers(dns01Record(challenge), options, signal),
     async withdraw(challenge, signal) {
       await options.providers(pluginOf(challenge)).removeTxt(dns01Record(challenge), signal);
     },
@@ -51,32 +50,22 @@ function pluginOf(challenge: PresentedChallenge): string {
   });
 }
 
-async function waitUntilVisible(
+async function findLaggingServers(
   record: TxtRecord,
   options: Dns01Options,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string | undefined> {
   const { propagation, clock, pollMillis = 2000, passes = 2 } = options;
-  let lagging: readonly string[] = ['servers not asked yet'];
-  try {
-    const servers = await propagation.findServers(record.fqdn, signal);
-    for (let seen = 0; seen < passes; ) {
-      const looks = await Promise.all(
-        servers.map(async (server) => ({ server, look: await propagation.check(server, record, signal) })),
-      );
-      lagging = looks.flatMap(({ server, look }) =>
-        look.visible ? [] : [`${server.label}: ${look.reason}`],
-      );
-      seen = lagging.length === 0 ? seen + 1 : 0;
-      if (seen < passes) await clock.sleep(pollMillis, signal);
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    throw new Failure({
-      code: 'challenge-not-visible',
-      disposition: 'retry',
-      message: `TXT ${record.fqdn} was not visible everywhere in time (${lagging.join('; ') || 'not long enough'})`,
-      cause: error,
-    });
+  const servers = await propagation.findServers(record.fqdn, signal);
+  for (let pass = 1; ; pass++) {
+    const looks = await Promise.all(
+      servers.map(async (server) => ({ server, look: await propagation.check(server, record, signal) })),
+    );
+    const lagging = looks.flatMap(({ server, look }) =>
+      look.visible ? [] : [`${server.label}: ${look.reason}`],
+    );
+    if (lagging.length > 0) return `TXT ${record.fqdn} is not visible everywhere yet (${lagging.join('; ')})`;
+    if (pass >= passes) return undefined;
+    await clock.sleep(pollMillis, signal);
   }
 }

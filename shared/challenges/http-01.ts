@@ -19,6 +19,8 @@ export function createHttp01Presenter(options: { answers: AnswerStore; clock: Cl
       const expiresAt = answerExpiry(options.clock);
       await options.answers.put({ answerKey: answerKeyOf(token), keyAuthorization, expiresAt });
     },
+    // Every reader asks the table itself, consistently.
+    findObstacle: async () => undefined,
     async withdraw({ token, keyAuthorization }) {
       await options.answers.remove({ answerKey: answerKeyOf(token), keyAuthorization });
     },

@@ -22,6 +22,8 @@ export function createTlsAlpn01Presenter(options: {
       const expiresAt = answerExpiry(options.clock);
       await options.answers.put({ answerKey: alpnAnswerKey(domain), keyAuthorization, expiresAt });
     },
+    // Every reader asks the table itself, consistently.
+    findObstacle: async () => undefined,
     async withdraw({ domain, keyAuthorization }) {
       await options.answers.remove({ answerKey: alpnAnswerKey(domain), keyAuthorization });
     },

@@ -1,5 +1,6 @@
 import type { CertificateStore } from '../certificates/store.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { mapBounded } from '../runtime/concurrency.ts';
 import { Failure } from '../runtime/errors.ts';
 import { compareInventory } from './changes.ts';
 import { parseInventory } from './inventory-file.ts';
@@ -36,23 +37,19 @@ export async function collectInventory(
   const tracked = await Array.fromAsync(certificates.list());
   const { appeared, changed, vanished } = compareInventory(tracked, verdict.certificates);
   const now = clock.now();
-  await inBatches(appeared, async ({ name, policy }) => {
+  await mapBounded(appeared, writesAtOnce, async ({ name, policy }) => {
     // A name retired before is on record already; it comes back with the policy of today.
     const added = await certificates.track({ name, policy, now });
     if (!added) await certificates.changePolicy({ name, policy, now });
   });
-  await inBatches(changed, ({ entry: { name, policy } }) => certificates.changePolicy({ name, policy, now }));
-  await inBatches(vanished, ({ name }) => certificates.retire(name));
+  await mapBounded(changed, writesAtOnce, ({ entry: { name, policy } }) =>
+    certificates.changePolicy({ name, policy, now }),
+  );
+  await mapBounded(vanished, writesAtOnce, ({ name }) => certificates.retire(name));
   return {
     total: verdict.certificates.length,
     appeared: appeared.map(({ name }) => name),
     changed: changed.map(({ entry, fields }) => ({ name: entry.name, fields })),
     vanished: vanished.map(({ name }) => name),
   };
-}
-
-async function inBatches<T>(items: readonly T[], write: (item: T) => Promise<unknown>): Promise<void> {
-  for (let start = 0; start < items.length; start += writesAtOnce) {
-    await Promise.all(items.slice(start, start + writesAtOnce).map(write));
-  }
 }

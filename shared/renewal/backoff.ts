@@ -8,6 +8,8 @@ const daySeconds = 86_400;
 /** Pauses after the first, second, third failure; afterwards once a day (Let's Encrypt's integration guide). */
 const pausesSeconds: readonly number[] = [minuteSeconds, 10 * minuteSeconds, 100 * minuteSeconds];
 const jitter = 0.2;
+/** No published limit refills slower than this; a longer Retry-After is a mistake. */
+const longestRestSeconds = 7 * daySeconds;
 
 /**
  * When a renewal that failed for the `attempts`-th time is tried again: 1, 10, 100 minutes, then daily, each
@@ -21,5 +23,6 @@ export function decideRetryAt(
   const early = failure.disposition === 'give-up' ? undefined : pausesSeconds[history.attempts - 1];
   const base = early ?? daySeconds;
   const pauseSeconds = base * (1 - jitter + 2 * jitter * history.random());
-  return secondsAfter(history.now, Math.max(pauseSeconds, failure.retryAfterSeconds ?? 0));
+  const asked = Math.min(failure.retryAfterSeconds ?? 0, longestRestSeconds);
+  return secondsAfter(history.now, Math.max(pauseSeconds, asked));
 }

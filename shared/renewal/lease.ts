@@ -1,3 +1,4 @@
+import { secondsAfter } from '../runtime/clock.ts';
 import { Failure } from '../runtime/errors.ts';
 import type { RenewalId } from './renewal.ts';
 
@@ -8,3 +9,9 @@ export const leaseLost = ({ certificateName, generation }: RenewalId): Failure =
     disposition: 'retry',
     message: `another worker has taken over generation ${generation} of ${certificateName}`,
   });
+
+/**
+ * A rest that ends by then counts as over: the scheduler's clock may be ahead of the worker's, and a refused
+ * claim would be sent again only after the resend time.
+ */
+export const restEndsBy = (now: Date): Date => secondsAfter(now, 5);

@@ -8,6 +8,7 @@ export const stepNames = [
   'place-order',
   'select-challenges',
   'present-challenges',
+  'answer-challenges',
   'await-validation',
   'finalize-order',
   'collect-certificate',
@@ -24,14 +25,15 @@ export interface RenewalId {
   readonly generation: number;
 }
 
-/** A challenge to be answered, with the URLs it was offered under. */
+/** A challenge whose proof is, or may be, on show until it is withdrawn. */
 export interface OpenChallenge extends PresentedChallenge {
-  readonly authorizationUrl: string;
   readonly challengeUrl: string;
 }
 
 export interface RenewalOrder {
   readonly url: string;
+  /** Whose order it is; another account, or another CA, cannot go on with it. */
+  readonly accountUrl: string;
   readonly finalizeUrl: string;
   readonly authorizationUrls: readonly string[];
 }
@@ -49,9 +51,8 @@ export type RenewalOutcome = 'renewed' | 'superseded' | 'abandoned';
 /** Everything a worker needs to go on where another one stopped. */
 export interface Renewal extends RenewalId {
   readonly reason: DueReason;
-  /** The policy when the renewal was opened: names must not shift under an open order. */
+  /** Names and key type as the renewal was opened with; the rest follows the certificate's policy at each claim. */
   readonly policy: CertificatePolicy;
-  readonly directoryUrl?: string | undefined;
   readonly step: StepName;
   readonly order?: RenewalOrder | undefined;
   readonly challenges: readonly OpenChallenge[];
@@ -60,12 +61,16 @@ export interface Renewal extends RenewalId {
   readonly deployedTo: readonly string[];
   readonly verifiedAt: readonly string[];
   readonly warnings: readonly string[];
-  /** Failed attempts since the last step that succeeded in leaving the CA. */
+  /** Failed attempts since the certificate was issued, or since the renewal was opened. */
   readonly attempts: number;
   readonly lastProblem?: RenewalProblem | undefined;
   readonly openedAt: Date;
+  /** When the step was first begun; a step may take long, and not for ever. */
+  readonly stepStartedAt?: Date | undefined;
   /** When the scheduler sends it again; absent once it ended. */
   readonly nextActionAt?: Date | undefined;
+  /** No worker takes it up before this instant, however often it is sent: a backoff, or a CA's Retry-After. */
+  readonly restsUntil?: Date | undefined;
   readonly outcome?: RenewalOutcome | undefined;
 }
 

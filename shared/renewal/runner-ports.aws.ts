@@ -5,9 +5,9 @@ import { systemClock } from '../runtime/clock.ts';
 import { type Environment, parseConfig } from '../runtime/config.ts';
 import { createDynamoDb } from '../runtime/dynamodb.ts';
 import { systemRandom } from '../runtime/random.ts';
-import type { RunnerPorts } from './run-renewal.ts';
 import { createDynamoDbRenewalStore } from './store.dynamodb.ts';
 import { createSqs, createSqsWorkQueue } from './work-queue.sqs.ts';
+import type { RunnerPorts } from './worker.ts';
 
 const settings = z.object({
   CERTIFICATES_TABLE: z.string(),

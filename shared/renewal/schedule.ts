@@ -3,9 +3,10 @@ import { chooseRenewalTime, findDueReason } from '../certificates/due.ts';
 import { dueShards } from '../certificates/due-index.ts';
 import type { CertificateStore } from '../certificates/store.ts';
 import { type Clock, secondsAfter } from '../runtime/clock.ts';
-import type { Renewal } from './renewal.ts';
-import { resendSeconds } from './run-renewal.ts';
-import type { RenewalStore } from './store.ts';
+import { fulfilled, settleBounded, throwFirstFailure } from '../runtime/concurrency.ts';
+import type { Renewal, RenewalId } from './renewal.ts';
+import { resendSeconds } from './settle.ts';
+import type { DueRenewal, RenewalStore } from './store.ts';
 import { transitions, type Worker } from './transitions.ts';
 import type { RenewalWork, WorkQueue } from './work-queue.ts';
 
@@ -35,95 +36,95 @@ export interface ScheduleResult {
 
 /** While a renewal is open the certificate itself is looked at once a day, should the renewal ever be lost. */
 const backstopSeconds = 86_400;
+const shardsAtOnce = 4;
+const itemsAtOnce = 8;
 
 /**
  * One tick: opens a renewal for every due certificate, takes up every renewal whose time has come, and sends
  * both to their workers. Cost follows what is due, not the fleet. Two ticks at once, or one repeated, open
- * nothing twice: each change is conditional on the nextActionAt that was read.
+ * nothing twice: each change is conditional on the nextActionAt that was read. One item that fails holds up no
+ * other.
+ * @throws the first failure, after everything else was done and sent
  */
 export async function scheduleRenewals(
   options: ScheduleOptions,
   ports: SchedulePorts,
 ): Promise<ScheduleResult> {
-  const outbox = new Map<Worker, RenewalWork[]>();
-  const post = (worker: Worker, work: RenewalWork) =>
-    outbox.set(worker, [...(outbox.get(worker) ?? []), work]);
-  const shards = await Promise.all(
-    dueShards.map(async (shard) => {
-      const opened = await openDue(shard, options, { ...ports, post });
-      const resumed = await resumeDue(shard, options, { ...ports, post });
-      return { opened, resumed };
-    }),
+  const shards = await settleBounded(dueShards, shardsAtOnce, (shard) => workShard(shard, options, ports));
+  const items = fulfilled(shards).flatMap(({ items }) => items);
+  const posted = fulfilled(items).filter((item) => item !== undefined);
+  const workers = [...new Set(posted.map(({ worker }) => worker))];
+  const sent = await Promise.allSettled(
+    workers.map((worker) =>
+      ports.queue.send(worker, posted.filter((item) => item.worker === worker).map(toWork)),
+    ),
   );
-  for (const [worker, work] of outbox) await ports.queue.send(worker, work);
+  throwFirstFailure([...shards, ...items, ...sent]);
+  const named = (kind: Posted['kind']) => posted.filter((item) => item.kind === kind);
   return {
-    opened: shards.flatMap(({ opened }) => opened.names),
-    resumed: shards.flatMap(({ resumed }) => resumed.names),
-    more: shards.some(({ opened, resumed }) => opened.full || resumed.full),
+    opened: named('opened').map(({ id }) => id.certificateName),
+    resumed: named('resumed').map(({ id }) => id.certificateName),
+    more: fulfilled(shards).some(({ full }) => full),
+  };
+
+  function toWork({ id }: Posted): RenewalWork {
+    return { ...id, runId: options.runId };
+  }
+}
+
+/** A renewal to be sent. */
+interface Posted {
+  readonly kind: 'opened' | 'resumed';
+  readonly id: RenewalId;
+  readonly worker: Worker;
+}
+
+async function workShard(shard: string, options: ScheduleOptions, ports: SchedulePorts) {
+  const now = ports.clock.now();
+  const tick = { now, nextTickAt: secondsAfter(now, options.tickSeconds) };
+  const limit = options.limitPerShard;
+  const certificates = await ports.certificates.findDue({ shard, until: tick.nextTickAt, limit });
+  const opened = await settleBounded(certificates, itemsAtOnce, ({ name }) => openIfDue(name, tick, ports));
+  const renewals = await ports.renewals.findDue({ shard, until: now, limit });
+  const resumed = await settleBounded(renewals, itemsAtOnce, (renewal) => resume(renewal, now, ports));
+  return {
+    items: [...opened, ...resumed],
+    full: certificates.length >= limit || renewals.length >= limit,
   };
 }
 
-interface ShardPorts extends SchedulePorts {
-  readonly post: (worker: Worker, work: RenewalWork) => void;
-}
-
-async function openDue(shard: string, options: ScheduleOptions, ports: ShardPorts) {
-  const { certificates, clock } = ports;
-  const now = clock.now();
-  const nextTickAt = secondsAfter(now, options.tickSeconds);
-  const due = await certificates.findDue({ shard, until: nextTickAt, limit: options.limitPerShard });
-  const names = await Promise.all(
-    due.map(async (certificate) => {
-      const reason = findDueReason(certificate, { now, nextTickAt });
-      if (reason) return openRenewal({ certificate, reason, runId: options.runId }, ports);
-      await letRest(certificate, certificates);
-      return undefined;
-    }),
-  );
-  return { names: names.filter((name) => name !== undefined), full: due.length >= options.limitPerShard };
-}
-
 /**
- * The generation follows the newest issued one while that is where the certificate stands, so a crash between
- * the two writes, or a tick repeated, meets the renewal it opened before.
+ * Opens the next generation of a certificate that is due, or sends the one that is open already. The index may
+ * lag, so the certificate is read anew before anything is decided.
  */
-async function openRenewal(
-  {
-    certificate,
-    reason,
-    runId,
-  }: { certificate: TrackedCertificate } & Pick<Renewal, 'reason'> & Pick<RenewalWork, 'runId'>,
-  { certificates, renewals, clock, post }: ShardPorts,
-): Promise<string | undefined> {
-  const now = clock.now();
-  const { name, policy } = certificate;
+async function openIfDue(
+  name: string,
+  tick: { now: Date; nextTickAt: Date },
+  { certificates, renewals }: SchedulePorts,
+): Promise<Posted | undefined> {
+  const certificate = await certificates.get(name);
+  if (certificate?.state !== 'tracked' || certificate.nextActionAt > tick.nextTickAt) return undefined;
+  const { policy, current, nextActionAt: expectedAt } = certificate;
+  const reason = findDueReason(certificate, tick);
+  if (!reason) {
+    if (current) {
+      await certificates.postpone({ name, expectedAt, nextActionAt: chooseRenewalTime(current, policy) });
+    }
+    return undefined;
+  }
   const open = await findOpenRenewal(certificate, renewals);
   const generation = open?.generation ?? certificate.generation + 1;
-  const added =
-    !open &&
-    (await renewals.open({
-      certificateName: name,
-      generation,
-      reason,
-      policy,
-      step: 'stage-key',
-      challenges: [],
-      deployedTo: [],
-      verifiedAt: [],
-      warnings: [],
-      attempts: 0,
-      openedAt: now,
-      nextActionAt: secondsAfter(now, resendSeconds),
-    }));
+  const id = { certificateName: name, generation };
+  if (!open) await renewals.open(newRenewal(id, { reason, policy, now: tick.now }));
+  // Whoever moves nextActionAt sends; a renewal that was opened and not sent comes back through its own time.
   const moved = await certificates.postpone({
     name,
-    expectedAt: certificate.nextActionAt,
-    nextActionAt: secondsAfter(now, backstopSeconds),
+    expectedAt,
+    nextActionAt: secondsAfter(tick.now, backstopSeconds),
     generation,
   });
-  if (!(added || (open && moved))) return undefined;
-  post(transitions[open?.step ?? 'stage-key'].worker, { certificateName: name, generation, runId });
-  return name;
+  if (!moved) return undefined;
+  return { kind: open ? 'resumed' : 'opened', id, worker: transitions[open?.step ?? 'stage-key'].worker };
 }
 
 /** The newest generation's renewal while it has not issued: it, and no second one, serves whatever is due. */
@@ -133,31 +134,28 @@ async function findOpenRenewal({ name, generation, current }: TrackedCertificate
   return newest && !newest.outcome ? newest : undefined;
 }
 
-async function letRest(certificate: TrackedCertificate, certificates: CertificateStore): Promise<void> {
-  const { name, current, policy, nextActionAt } = certificate;
-  if (!current) return;
-  await certificates.postpone({
-    name,
-    expectedAt: nextActionAt,
-    nextActionAt: chooseRenewalTime(current, policy),
-  });
+async function resume(
+  { certificateName, generation, step, nextActionAt: expectedAt }: DueRenewal,
+  now: Date,
+  { renewals }: SchedulePorts,
+): Promise<Posted | undefined> {
+  const id = { certificateName, generation };
+  const moved = await renewals.postpone({ id, expectedAt, nextActionAt: secondsAfter(now, resendSeconds) });
+  return moved ? { kind: 'resumed', id, worker: transitions[step].worker } : undefined;
 }
 
-async function resumeDue(shard: string, options: ScheduleOptions, { renewals, clock, post }: ShardPorts) {
-  const now = clock.now();
-  const due = await renewals.findDue({ shard, until: now, limit: options.limitPerShard });
-  const names = await Promise.all(
-    due.map(async ({ certificateName, generation, step, nextActionAt }) => {
-      const id = { certificateName, generation };
-      const moved = await renewals.postpone({
-        id,
-        expectedAt: nextActionAt,
-        nextActionAt: secondsAfter(now, resendSeconds),
-      });
-      if (!moved) return undefined;
-      post(transitions[step].worker, { ...id, runId: options.runId });
-      return certificateName;
-    }),
-  );
-  return { names: names.filter((name) => name !== undefined), full: due.length >= options.limitPerShard };
-}
+const newRenewal = (
+  id: RenewalId,
+  { now, ...why }: Pick<Renewal, 'reason' | 'policy'> & { now: Date },
+): Renewal => ({
+  ...id,
+  ...why,
+  step: 'stage-key',
+  challenges: [],
+  deployedTo: [],
+  verifiedAt: [],
+  warnings: [],
+  attempts: 0,
+  openedAt: now,
+  nextActionAt: secondsAfter(now, resendSeconds),
+});

@@ -11,10 +11,7 @@ export interface StepContext {
 
 /** What a step may change; identity, lease and schedule belong to the runner. */
 export type StepChanges = Partial<
-  Pick<
-    Renewal,
-    'directoryUrl' | 'order' | 'challenges' | 'issued' | 'deployedTo' | 'verifiedAt' | 'warnings' | 'attempts'
-  >
+  Pick<Renewal, 'order' | 'challenges' | 'issued' | 'deployedTo' | 'verifiedAt' | 'warnings' | 'attempts'>
 >;
 
 export type StepOutcome =
@@ -32,6 +29,9 @@ export type StepOutcome =
 /** One step, idempotent under `resumed`; failures are thrown as Failure. */
 export type Step = (context: StepContext) => Promise<StepOutcome>;
 
+/** Longest a CA may ask a poll to wait; beyond it a header is a mistake. */
+const longestPollSeconds = 86_400;
+
 /** Seconds before poll number `polls` + 1: 0.5 s doubling to 16 s, and never before the CA's Retry-After. */
 export const pollSeconds = (polls: number, retryAfterSeconds: number | undefined): number =>
-  Math.max(retryAfterSeconds ?? 0, Math.min(16, 0.5 * 2 ** polls));
+  Math.max(Math.min(retryAfterSeconds ?? 0, longestPollSeconds), Math.min(16, 0.5 * 2 ** polls));

@@ -6,7 +6,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { callsTo } from '../runtime/dynamodb.ts';
-import { leaseLost } from './lease.ts';
+import { leaseLost, restEndsBy } from './lease.ts';
 import type { LeasedRenewal, Renewal, RenewalId, StepName } from './renewal.ts';
 import { fromItem, type RenewalItem, toItem } from './renewal-item.ts';
 import type { DueRenewal, RenewalStore } from './store.ts';
@@ -54,12 +54,14 @@ export function createDynamoDbRenewalStore(client: DynamoDBDocumentClient, table
             Key: keyOf(id),
             UpdateExpression: 'SET fence = fence + :one, leaseOwner = :owner, leaseUntil = :until',
             ConditionExpression:
-              'attribute_exists(dueShard) AND (attribute_not_exists(leaseUntil) OR leaseUntil <= :now)',
+              'attribute_exists(dueShard) AND (attribute_not_exists(restsUntil) OR restsUntil <= :rested) ' +
+              'AND (attribute_not_exists(leaseUntil) OR leaseUntil <= :now OR leaseOwner = :owner)',
             ExpressionAttributeValues: {
               ':one': 1,
               ':owner': owner,
               ':until': until.toISOString(),
               ':now': now.toISOString(),
+              ':rested': restEndsBy(now).toISOString(),
             },
             ReturnValues: 'ALL_NEW',
           }),
@@ -113,7 +115,8 @@ export function createDynamoDbRenewalStore(client: DynamoDBDocumentClient, table
           new UpdateCommand({
             TableName: table,
             Key: keyOf(id),
-            UpdateExpression: 'SET fence = fence + :one, nextActionAt = :now REMOVE leaseOwner, leaseUntil',
+            UpdateExpression:
+              'SET fence = fence + :one, nextActionAt = :now REMOVE leaseOwner, leaseUntil, restsUntil',
             ConditionExpression: 'attribute_exists(dueShard)',
             ExpressionAttributeValues: { ':one': 1, ':now': now.toISOString() },
           }),

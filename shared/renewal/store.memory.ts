@@ -1,5 +1,5 @@
 import { dueShardOf } from '../certificates/due-index.ts';
-import { leaseLost } from './lease.ts';
+import { leaseLost, restEndsBy } from './lease.ts';
 import { type Lease, type LeasedRenewal, type Renewal, type RenewalId, renewalKey } from './renewal.ts';
 import type { RenewalStore } from './store.ts';
 
@@ -26,7 +26,10 @@ export function createMemoryRenewalStore(): RenewalStore {
     get: async (id) => entries.get(renewalKey(id))?.renewal,
     async claim(id, { owner, now, until }) {
       const entry = entries.get(renewalKey(id));
-      if (!entry || entry.renewal.outcome || (entry.lease && entry.lease.until > now)) return undefined;
+      if (!entry || entry.renewal.outcome) return undefined;
+      const { restsUntil } = entry.renewal;
+      if (restsUntil && restsUntil > restEndsBy(now)) return undefined;
+      if (entry.lease && entry.lease.until > now && entry.lease.owner !== owner) return undefined;
       const lease = { owner, until, fence: entry.fence + 1 };
       entries.set(renewalKey(id), { ...entry, fence: lease.fence, lease });
       return { ...entry.renewal, lease };
@@ -51,7 +54,8 @@ export function createMemoryRenewalStore(): RenewalStore {
     async breakLease(id: RenewalId, now: Date) {
       const entry = entries.get(renewalKey(id));
       if (!entry || entry.renewal.outcome) return;
-      const renewal = { ...entry.renewal, nextActionAt: now };
+      const { restsUntil: _, ...rest } = entry.renewal;
+      const renewal = { ...rest, nextActionAt: now };
       entries.set(renewalKey(id), { renewal, fence: entry.fence + 1 });
     },
   };

@@ -14,7 +14,10 @@ export interface RenewalStore {
   /** Adds a renewal; false when its generation exists, whatever its state. */
   open(renewal: Renewal): Promise<boolean>;
   get(id: RenewalId): Promise<Renewal | undefined>;
-  /** The renewal under a new lease; undefined when it is leased, has ended, or does not exist. */
+  /**
+   * The renewal under a new lease; undefined when another owner's lease holds, when it rests, has ended, or does
+   * not exist. A claim repeated by the same owner answers the same renewal.
+   */
   claim(id: RenewalId, lease: { owner: string; now: Date; until: Date }): Promise<LeasedRenewal | undefined>;
   /** Writes the renewal, keeping the lease. */
   save(renewal: LeasedRenewal): Promise<void>;
@@ -24,6 +27,6 @@ export interface RenewalStore {
   findDue(query: { shard: string; until: Date; limit: number }): Promise<readonly DueRenewal[]>;
   /** Moves nextActionAt; false when it is no longer `expectedAt`. Leaves lease and fence alone. */
   postpone(change: { id: RenewalId; expectedAt: Date; nextActionAt: Date }): Promise<boolean>;
-  /** Ends a lease whose worker is known to be gone, and makes the renewal due at once. */
+  /** Ends lease and rest, because the worker is known to be gone or a person wants it so; due at once. */
   breakLease(id: RenewalId, now: Date): Promise<void>;
 }

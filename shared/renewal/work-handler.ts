@@ -2,25 +2,23 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { z } from 'zod';
 import { createBatchHandler } from '../runtime/batch-handler.ts';
 import { logger, metrics } from '../runtime/logger.ts';
-import type { StepName } from './renewal.ts';
-import { type RunnerPorts, type RunResult, runRenewal } from './run-renewal.ts';
-import type { Step } from './step.ts';
-import type { Worker } from './transitions.ts';
+import { runRenewal } from './run-renewal.ts';
 import type { RenewalWork } from './work-queue.ts';
+import type { RunnerPorts, RunResult, WorkerSteps } from './worker.ts';
 
 /** The Lambda handler of one worker: every message is one renewal, carried as far as the worker's steps go. */
 export function createWorkHandler(definition: {
-  worker: Worker;
   message: z.ZodType<RenewalWork>;
   ports: RunnerPorts;
   /** Called once per renewal, so that steps may remember things for each other. */
-  createSteps: () => Partial<Record<StepName, Step>>;
+  createSteps: () => WorkerSteps;
 }) {
-  const { worker, message, ports, createSteps } = definition;
+  const { message, ports, createSteps } = definition;
   return createBatchHandler({
     message,
     async run(work, { id, deadline }) {
-      const result = await runRenewal({ work, worker, steps: createSteps(), owner: id, deadline, ports });
+      const owner = `${id}/${Math.floor(ports.random() * 2 ** 48).toString(36)}`;
+      const result = await runRenewal({ work, owner, deadline, ports, ...createSteps() });
       report(work, result);
     },
   });

@@ -1,13 +1,20 @@
-import { CreateTopicCommand, type SNSClient } from '@aws-sdk/client-sns';
+import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { Failure } from '../runtime/errors.ts';
 import type { SecretStore } from '../runtime/secrets.ts';
+import { shareSuccess } from '../runtime/share-success.ts';
 import type { ReportChannel } from './channels/channel.ts';
 import { createReportChannels } from './channels.ts';
+
+export const createSns = (): SNSClient =>
+  new SNSClient({
+    maxAttempts: 4,
+    requestHandler: { requestTimeout: 5000, throwOnRequestTimeout: true, connectionTimeout: 2000 },
+  });
 
 /**
  * The channels of a deployed stack: the topic always, Slack where `<prefix>/webhooks/slack` holds {"url"}; the
  * text itself goes to the log.
- * @throws Failure `vault-unavailable`, `sns-unavailable`
+ * @throws Failure `vault-unavailable`
  */
 export async function createAwsChannels(options: {
   readonly sns: SNSClient;
@@ -16,13 +23,11 @@ export async function createAwsChannels(options: {
   readonly secretsPrefix: string;
 }): Promise<readonly ReportChannel[]> {
   const { sns: client, topicName, secrets, secretsPrefix } = options;
-  const [topicArn, slack] = await Promise.all([
-    findTopic(client, topicName),
-    secrets.read(`${secretsPrefix}/webhooks/slack`) as Promise<{ url?: string } | undefined>,
-  ]);
+  const slack = (await secrets.read(`${secretsPrefix}/webhooks/slack`)) as { url?: string } | undefined;
   return createReportChannels({
     console: { write: (text) => console.info(text) },
-    sns: { client, topicArn },
+    // Looked up when it reports, so that a topic out of reach silences no other channel.
+    sns: { client, findTopic: shareSuccess(() => findTopic(client, topicName)) },
     slack: slack?.url ? { webhookUrl: slack.url } : undefined,
   });
 }

@@ -7,7 +7,7 @@ import { snsChannel } from './channels/sns.ts';
 /** The channels to report through; one that is absent is not used. */
 export interface ChannelSettings {
   readonly console?: { readonly write: (text: string) => void } | undefined;
-  readonly sns?: { readonly client: SNSClient; readonly topicArn: string } | undefined;
+  readonly sns?: { readonly client: SNSClient; readonly findTopic: () => Promise<string> } | undefined;
   /** The URL is a secret. */
   readonly slack?: { readonly webhookUrl: string } | undefined;
 }
@@ -15,6 +15,6 @@ export interface ChannelSettings {
 /** One row per channel; its failures show when it reports, so that one badly set up hides no other. */
 export const createReportChannels = ({ console, sns, slack }: ChannelSettings): readonly ReportChannel[] => [
   ...(console ? [consoleChannel(console.write)] : []),
-  ...(sns ? [snsChannel(sns.client, sns.topicArn)] : []),
+  ...(sns ? [snsChannel(sns.client, sns.findTopic)] : []),
   ...(slack ? [slackChannel(slack.webhookUrl)] : []),
 ];

@@ -24,6 +24,7 @@ export async function reportRun(
     certificates.countTracked(),
     certificates.findNextActionAt(),
   ]);
-  const summary = buildRunSummary({ ...run, finishedAt: clock.now(), total, outcomes, nextActionAt });
-  return { summary, results: await reportToAll({ summary, channels, store: runs, signal }) };
+  const finishedAt = clock.now();
+  const summary = buildRunSummary({ ...run, finishedAt, total, outcomes, nextActionAt });
+  return { summary, results: await reportToAll({ summary, channels, store: runs, now: finishedAt, signal }) };
 }

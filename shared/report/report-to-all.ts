@@ -13,7 +13,8 @@ export type ChannelResult =
 export interface ReportRequest {
   readonly summary: RunSummary;
   readonly channels: readonly ReportChannel[];
-  readonly store: Pick<RunStore, 'claimReport' | 'releaseReport'>;
+  readonly store: Pick<RunStore, 'claimReport' | 'confirmReport' | 'releaseReport'>;
+  readonly now: Date;
   readonly signal: AbortSignal;
 }
 
@@ -26,19 +27,33 @@ export const reportToAll = (request: ReportRequest): Promise<readonly ChannelRes
   Promise.all(request.channels.map((channel) => reportTo(channel, request)));
 
 async function reportTo(channel: ReportChannel, request: ReportRequest): Promise<ChannelResult> {
-  const { summary, store, signal } = request;
+  const { summary, store, now, signal } = request;
+  const claim = { runId: summary.runId, channel: channel.name, now };
   try {
-    if (!(await store.claimReport(summary.runId, channel.name))) {
+    if (!(await store.claimReport(claim))) {
       return { channel: channel.name, result: 'already-reported' };
     }
     try {
       await channel.report(summary, signal);
     } catch (error) {
-      await store.releaseReport(summary.runId, channel.name).catch(() => undefined);
+      await store.releaseReport(claim).catch(() => undefined);
       throw error;
     }
+    await store.confirmReport(claim);
     return { channel: channel.name, result: 'reported' };
   } catch (error) {
     return { channel: channel.name, result: 'failed', failure: asFailure(error) };
   }
+}
+
+/** A result as plain values, for a log. */
+export const describeResult = (outcome: ChannelResult): Readonly<Record<string, string>> => {
+  const { channel, result } = outcome;
+  if (outcome.result !== 'failed') return { channel, result };
+  return { channel, result, code: outcome.failure.code, problem: outcome.failure.message };
+};
+
+/** Throws the first failure, if any channel missed the report. */
+export function throwUnreported(results: readonly ChannelResult[]): void {
+  for (const outcome of results) if (outcome.result === 'failed') throw outcome.failure;
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteCommand, type DynamoDBDocumentClient, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
+import { secondsAfter } from '../runtime/clock.ts';
 import { callsTo } from '../runtime/dynamodb.ts';
 import type { CertificateOutcome } from './outcome.ts';
-import type { RunStore } from './runs.ts';
+import { claimSeconds, type RunStore } from './runs.ts';
 
 /**
  * Runs in a table with the keys `runId` (S) and `item` (S): `outcome#<name>` and `report#<channel>`. The rule
@@ -37,19 +38,28 @@ export function createDynamoDbRunStore(client: DynamoDBDocumentClient, table: st
       return outcomes;
     },
 
-    claimReport(runId, channel) {
+    claimReport({ runId, channel, now }) {
       // The claim's own id lets the SDK repeat a write whose answer was lost, without losing the claim.
-      const claimId = randomUUID();
+      const claim = {
+        ...reportKey(runId, channel),
+        claimId: randomUUID(),
+        claimedUntil: secondsAfter(now, claimSeconds).toISOString(),
+      };
       const put = new PutCommand({
         TableName: table,
-        Item: { ...reportKey(runId, channel), claimId },
-        ConditionExpression: 'attribute_not_exists(runId) OR claimId = :claimId',
-        ExpressionAttributeValues: { ':claimId': claimId },
+        Item: claim,
+        ConditionExpression: 'attribute_not_exists(runId) OR claimId = :claimId OR claimedUntil <= :now',
+        ExpressionAttributeValues: { ':claimId': claim.claimId, ':now': now.toISOString() },
       });
       return writeConditionally(client.send(put));
     },
 
-    async releaseReport(runId, channel) {
+    async confirmReport({ runId, channel }) {
+      // Without claimedUntil it never expires.
+      await reach(client.send(new PutCommand({ TableName: table, Item: reportKey(runId, channel) })));
+    },
+
+    async releaseReport({ runId, channel }) {
       const release = new DeleteCommand({ TableName: table, Key: reportKey(runId, channel) });
       await reach(client.send(release));
     },

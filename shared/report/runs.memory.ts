@@ -1,10 +1,11 @@
+import { secondsAfter } from '../runtime/clock.ts';
 import { type CertificateOutcome, supersedes } from './outcome.ts';
-import type { RunStore } from './runs.ts';
+import { claimSeconds, type RunStore } from './runs.ts';
 
 /** Runs in this process's memory, for tests and for code that has no table. */
 export function createMemoryRunStore(): RunStore {
   const outcomes = new Map<string, Map<string, CertificateOutcome>>();
-  const claims = new Set<string>();
+  const claims = new Map<string, Date | 'confirmed'>();
   const claimKey = (runId: string, channel: string) => JSON.stringify([runId, channel]);
 
   return {
@@ -22,13 +23,16 @@ export function createMemoryRunStore(): RunStore {
         run.sort((left, right) => (left.certificateName < right.certificateName ? -1 : 1)),
       );
     },
-    async claimReport(runId, channel) {
-      const key = claimKey(runId, channel);
-      if (claims.has(key)) return false;
-      claims.add(key);
+    async claimReport({ runId, channel, now }) {
+      const claimed = claims.get(claimKey(runId, channel));
+      if (claimed === 'confirmed' || (claimed && claimed > now)) return false;
+      claims.set(claimKey(runId, channel), secondsAfter(now, claimSeconds));
       return true;
     },
-    async releaseReport(runId, channel) {
+    async confirmReport({ runId, channel }) {
+      claims.set(claimKey(runId, channel), 'confirmed');
+    },
+    async releaseReport({ runId, channel }) {
       claims.delete(claimKey(runId, channel));
     },
   };

@@ -12,8 +12,22 @@ export interface RunStore {
   recordOutcome(outcome: CertificateOutcome): Promise<'recorded' | 'superseded'>;
   /** Every outcome of a run, in the order of certificate names' UTF-8 bytes. */
   listOutcomes(runId: string): Promise<readonly CertificateOutcome[]>;
-  /** True for exactly one caller per run and channel, until it is released. */
-  claimReport(runId: string, channel: string): Promise<boolean>;
+  /**
+   * True for one caller per run and channel, until it is confirmed or released. A claim neither confirmed nor
+   * released within its time, because its holder died, may be claimed again: better told twice than never.
+   */
+  claimReport(report: ReportClaim): Promise<boolean>;
+  /** The channel has taken the report; nobody claims it again. */
+  confirmReport(report: Pick<ReportClaim, 'runId' | 'channel'>): Promise<void>;
   /** Gives a claim back after a report that reached nobody. Idempotent. */
-  releaseReport(runId: string, channel: string): Promise<void>;
+  releaseReport(report: Pick<ReportClaim, 'runId' | 'channel'>): Promise<void>;
 }
+
+export interface ReportClaim {
+  readonly runId: string;
+  readonly channel: string;
+  readonly now: Date;
+}
+
+/** Longer than any function that reports may run. */
+export const claimSeconds = 900;

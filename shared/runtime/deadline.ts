@@ -7,7 +7,7 @@ export interface Deadline {
   remainingMillis(): number;
 }
 
-/** A deadline `millis` from now; `stop()` lets go of its timer. */
+/** A deadline `millis` from now; `stop()` ends what still runs under it. */
 export function startDeadline(clock: Clock, millis: number): Deadline & { stop(): void } {
   const endsAtMillis = clock.now().getTime() + millis;
   const controller = new AbortController();
@@ -19,7 +19,11 @@ export function startDeadline(clock: Clock, millis: number): Deadline & { stop()
   return {
     signal: controller.signal,
     remainingMillis: () => Math.max(0, endsAtMillis - clock.now().getTime()),
-    stop: () => stopped.abort(),
+    stop: () => {
+      stopped.abort();
+      // What was left running must not outlive the invocation.
+      controller.abort(deadlineFailure(millis));
+    },
   };
 }
 

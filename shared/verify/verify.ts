@@ -1,5 +1,6 @@
 import type { CertificatePolicy, IssuedCertificate } from '../certificates/certificate.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { mapBounded } from '../runtime/concurrency.ts';
 import { chooseEndpoints, type Endpoint, nameEndpoint } from './endpoint.ts';
 import { type Judgement, judgeObservation } from './judge.ts';
 import type { TlsObservation } from './observation.ts';
@@ -72,18 +73,4 @@ async function verifyEndpoint(endpoint: Endpoint, request: VerifyRequest): Promi
   );
   const verified = counted.length > 0 && counted.every(({ verdict }) => verdict === 'verified');
   return { endpoint: nameEndpoint(endpoint), verdict: verified ? 'verified' : 'failed', addresses };
-}
-
-async function mapBounded<Item, Result>(
-  items: readonly Item[],
-  concurrency: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  const queue = items.entries();
-  const drain = async () => {
-    for (const [index, item] of queue) results[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, drain));
-  return results;
 }

@@ -58,21 +58,45 @@ export function describeCertificateStoreContract(adapter: string, make: () => Pr
       expect(await store.get(name)).toMatchObject({ generation: 1, nextActionAt: daysAfter(noon, 1) });
     });
 
+    const read = async () => {
+      const certificate = await store.get(name);
+      if (!certificate) throw new Error(`${name} is not there`);
+      return certificate;
+    };
+
     it('records an issued certificate, and never an older generation over a newer one', async () => {
       await store.track({ name, policy, now: noon });
       const second = anIssuedCertificate({ generation: 2, serial: '02' });
-      await store.recordIssued({ name, issued: second, nextActionAt: daysAfter(noon, 60) });
-      await store.recordIssued({ name, issued: anIssuedCertificate(), nextActionAt: noon });
-      expect(await store.get(name)).toMatchObject({
-        current: second,
-        generation: 2,
-        nextActionAt: daysAfter(noon, 60),
-      });
+      const nextActionAt = daysAfter(noon, 60);
+      expect(await store.recordIssued({ read: await read(), issued: second, nextActionAt })).toBe(true);
+      const first = anIssuedCertificate();
+      expect(await store.recordIssued({ read: await read(), issued: first, nextActionAt: noon })).toBe(false);
+      expect(await store.get(name)).toMatchObject({ current: second, generation: 2, nextActionAt });
+    });
+
+    it('records nothing over a certificate that changed since it was read', async () => {
+      await store.track({ name, policy, now: noon });
+      const before = await read();
+      const changed = aPolicy({ domains: [name, 'example.com'] });
+      await store.changePolicy({ name, policy: changed, now: daysAfter(noon, 1) });
+      const issued = anIssuedCertificate();
+      expect(await store.recordIssued({ read: before, issued, nextActionAt: daysAfter(noon, 60) })).toBe(
+        false,
+      );
+      expect(await store.get(name)).toMatchObject({ policy: changed, nextActionAt: daysAfter(noon, 1) });
+    });
+
+    it('never takes the newest generation back when an older one is recorded', async () => {
+      await store.track({ name, policy, now: noon });
+      await store.postpone({ name, expectedAt: noon, nextActionAt: daysAfter(noon, 1), generation: 3 });
+      const issued = anIssuedCertificate({ generation: 2 });
+      await store.recordIssued({ read: await read(), issued, nextActionAt: daysAfter(noon, 60) });
+      expect(await store.get(name)).toMatchObject({ generation: 3, current: { generation: 2 } });
     });
 
     it('takes a retired certificate out of the due index and keeps what was issued', async () => {
       await store.track({ name, policy, now: noon });
-      await store.recordIssued({ name, issued: anIssuedCertificate(), nextActionAt: noon });
+      await store.recordIssued({ read: await read(), issued: anIssuedCertificate(), nextActionAt: noon });
       await store.retire(name);
       expect(await findDue(daysAfter(noon, 999))).toEqual([]);
       expect(await store.postpone({ name, expectedAt: noon, nextActionAt: noon })).toBe(false);

@@ -31,6 +31,7 @@ export function describeRenewalStoreContract(adapter: string, make: () => Promis
       await store.open(aRenewal());
       const claimed = await claim('a');
       const order = {
+        accountUrl: 'https://ca/acct/1',
         url: 'https://ca/o/1',
         finalizeUrl: 'https://ca/f/1',
         authorizationUrls: ['https://ca/a/1'],
@@ -38,7 +39,8 @@ export function describeRenewalStoreContract(adapter: string, make: () => Promis
       const written = {
         step: 'verify' as const,
         order,
-        directoryUrl: 'https://ca/directory',
+        stepStartedAt: noon,
+        restsUntil: daysAfter(noon, 1),
         issued: anIssuedCertificate(),
         lastProblem: { code: 'x', message: 'y', at: noon, step: 'deploy' as const },
         deployedTo: ['file:/etc/ssl'],
@@ -67,6 +69,26 @@ export function describeRenewalStoreContract(adapter: string, make: () => Promis
       await expect(store.release({ ...late, step: 'deploy' })).rejects.toMatchObject({ code: 'lease-lost' });
       await store.save({ ...next, step: 'place-order' });
       expect(await store.get(id)).toMatchObject({ step: 'place-order' });
+    });
+
+    it('is not claimed while it rests, however often it is sent, and a moment early counts as rested', async () => {
+      await store.open(aRenewal({ restsUntil: daysAfter(noon, 1) }));
+      expect(
+        await store.claim(id, lease('a', new Date(daysAfter(noon, 1).getTime() - 6000))),
+      ).toBeUndefined();
+      expect(await store.claim(id, lease('b', new Date(daysAfter(noon, 1).getTime() - 4000)))).toBeDefined();
+    });
+
+    it('answers a claim that was repeated by its own owner', async () => {
+      await store.open(aRenewal());
+      const first = await claim('a');
+      expect((await claim('a')).lease.fence).toBeGreaterThan(first.lease.fence);
+    });
+
+    it('rests no longer when its lease is broken', async () => {
+      await store.open(aRenewal({ restsUntil: daysAfter(noon, 1) }));
+      await store.breakLease(id, noon);
+      expect((await claim('a')).restsUntil).toBeUndefined();
     });
 
     it('keeps the lease on save and ends it on release', async () => {

@@ -57,6 +57,8 @@ describeRunStoreContract('DynamoDB', makeDynamoDbStore);
 test('an absent table is a failure that repetition does not heal', async () => {
   const store = createDynamoDbRunStore(DynamoDBDocumentClient.from(client), 'absent');
   const failure = { code: 'store-unavailable', disposition: 'give-up' };
-  await expect(store.claimReport('run-1', 'slack')).rejects.toMatchObject(failure);
+  await expect(
+    store.claimReport({ runId: 'run-1', channel: 'slack', now: new Date(0) }),
+  ).rejects.toMatchObject(failure);
   await expect(store.listOutcomes('run-1')).rejects.toMatchObject(failure);
 });

@@ -105,26 +105,41 @@ export function describeRunStoreContract(name: string, make: () => Promise<RunSt
       }
     });
 
+    const noon = new Date('2026-11-21T12:00:00Z');
+    const claim = (runId: string, channel: string, now = noon) => ({ runId, channel, now });
+
     test('gives the report of a run to one claimant per channel', async () => {
       const store = await make();
-      const claims = await Promise.all(Array.from({ length: 20 }, () => store.claimReport('run-1', 'slack')));
+      const claims = await Promise.all(
+        Array.from({ length: 20 }, () => store.claimReport(claim('run-1', 'slack'))),
+      );
       expect(claims.filter(Boolean)).toHaveLength(1);
-      expect(await store.claimReport('run-1', 'sns')).toBe(true);
-      expect(await store.claimReport('run-2', 'slack')).toBe(true);
+      expect(await store.claimReport(claim('run-1', 'sns'))).toBe(true);
+      expect(await store.claimReport(claim('run-2', 'slack'))).toBe(true);
     });
 
     test('lets a released report be claimed again, and does not mind a release too many', async () => {
       const store = await make();
-      await store.releaseReport('run-1', 'slack');
-      expect(await store.claimReport('run-1', 'slack')).toBe(true);
-      await store.releaseReport('run-1', 'slack');
-      expect(await store.claimReport('run-1', 'slack')).toBe(true);
-      expect(await store.claimReport('run-1', 'slack')).toBe(false);
+      await store.releaseReport(claim('run-1', 'slack'));
+      expect(await store.claimReport(claim('run-1', 'slack'))).toBe(true);
+      await store.releaseReport(claim('run-1', 'slack'));
+      expect(await store.claimReport(claim('run-1', 'slack'))).toBe(true);
+      expect(await store.claimReport(claim('run-1', 'slack'))).toBe(false);
+    });
+
+    test('lets a claim whose holder died be claimed again after its time, and a confirmed one never', async () => {
+      const store = await make();
+      const later = new Date(noon.getTime() + 900_000);
+      expect(await store.claimReport(claim('run-1', 'slack'))).toBe(true);
+      expect(await store.claimReport(claim('run-1', 'slack', new Date(later.getTime() - 1)))).toBe(false);
+      expect(await store.claimReport(claim('run-1', 'slack', later))).toBe(true);
+      await store.confirmReport(claim('run-1', 'slack'));
+      expect(await store.claimReport(claim('run-1', 'slack', new Date('2030-01-01T00:00:00Z')))).toBe(false);
     });
 
     test('does not list claims among the outcomes', async () => {
       const store = await storeWith(anOutcome());
-      await store.claimReport('run-1', 'slack');
+      await store.claimReport(claim('run-1', 'slack'));
       expect(await store.listOutcomes('run-1')).toHaveLength(1);
     });
   });

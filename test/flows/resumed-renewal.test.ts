@@ -11,12 +11,13 @@ import { createMemoryAnswerStore } from '../../shared/challenges/answers.memory.
 import { answerHttpChallenge } from '../../shared/challenges/http-01.ts';
 import { createChallengePresenters } from '../../shared/challenges/presenters.ts';
 import { type StepName, stepNames } from '../../shared/renewal/renewal.ts';
-import { type RunResult, runRenewal } from '../../shared/renewal/run-renewal.ts';
+import { runRenewal } from '../../shared/renewal/run-renewal.ts';
 import { createIssueSteps } from '../../shared/renewal/steps/issue.ts';
 import { createMemoryRenewalStore } from '../../shared/renewal/store.memory.ts';
 import type { RenewalStore } from '../../shared/renewal/store.ts';
 import { transitions } from '../../shared/renewal/transitions.ts';
 import { createMemoryWorkQueue } from '../../shared/renewal/work-queue.memory.ts';
+import type { RunResult } from '../../shared/renewal/worker.ts';
 import { createMemoryRunStore } from '../../shared/report/runs.memory.ts';
 import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
 import { startDeadline } from '../../shared/runtime/deadline.ts';
@@ -48,6 +49,8 @@ beforeAll(async () => {
   });
 });
 afterAll(() => Promise.all([ca.stop(), http.stop()]));
+
+let runs = 0;
 
 /** A worker's world for one certificate; `crash` wraps the store to end the worker where it wants. */
 function createScene(name: string) {
@@ -84,9 +87,8 @@ function createScene(name: string) {
       try {
         return await runRenewal({
           work,
-          worker: 'renew-certificate',
-          steps: createIssueSteps(issuePorts),
-          owner: 'worker',
+          ...createIssueSteps(issuePorts),
+          owner: `worker ${++runs}`,
           deadline,
           ports: {
             certificates,

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Dashboard, startDashboard } from '../../local/dashboard.ts';
+import type { IssuedCertificate } from '../../shared/certificates/certificate.ts';
 import { createMemoryCertificateStore } from '../../shared/certificates/store.memory.ts';
 import { createMemoryRenewalStore } from '../../shared/renewal/store.memory.ts';
 import { anIssuedCertificate, aPolicy, aRenewal, daysAfter, noon } from '../support/builders.ts';
@@ -15,9 +16,13 @@ beforeAll(async () => {
     await certificates.track({ name, policy: aPolicy({ domains: [name] }), now: noon });
   }
   const nextActionAt = daysAfter(noon, 60);
-  await certificates.recordIssued({ name: 'good.example.com', issued: anIssuedCertificate(), nextActionAt });
+  const record = async (name: string, issued: IssuedCertificate) => {
+    const read = await certificates.get(name);
+    if (read) await certificates.recordIssued({ read, issued, nextActionAt });
+  };
+  await record('good.example.com', anIssuedCertificate());
   const short = anIssuedCertificate({ notAfter: daysAfter(noon, 3) });
-  await certificates.recordIssued({ name: 'soon.example.com', issued: short, nextActionAt });
+  await record('soon.example.com', short);
   await certificates.retire('gone.example.com');
   await certificates.postpone({ name: 'failing.example.com', expectedAt: noon, nextActionAt, generation: 1 });
   const lastProblem = {

@@ -1,4 +1,6 @@
 import { asFailure } from '../../../shared/runtime/errors.ts';
+import { readLambdaCall } from '../access/calls/lambda.ts';
+import type { AccessGuard } from '../access/guard.ts';
 import {
   awsError,
   type Endpoint,
@@ -12,8 +14,11 @@ import type { Lambda } from './service.ts';
 const asynchronousLimitBytes = 1_048_576;
 const route = /^\/2015-03-31\/functions\/([^/?]+)(\/invocations)?(?:\?.*)?$/;
 
-/** Lambda's HTTP API as far as `sls invoke` and the SDK's Invoke and GetFunction need it. */
-export async function startLambdaEndpoint(lambda: Lambda): Promise<Endpoint> {
+/**
+ * Lambda's HTTP API as far as `sls invoke` and the SDK's Invoke and GetFunction need it; with a `guard`, open to
+ * functions as far as their roles go.
+ */
+export async function startLambdaEndpoint(lambda: Lambda, guard?: AccessGuard): Promise<Endpoint> {
   return await startEndpoint({
     bodyLimitBytes: synchronousLimitBytes,
     async handle(request) {
@@ -24,6 +29,14 @@ export async function startLambdaEndpoint(lambda: Lambda): Promise<Endpoint> {
       }
       const name = decodeURIComponent(encoded);
       try {
+        const caller = guard?.findCaller(request);
+        if (caller) {
+          const operation = invocations ? 'InvokeFunction' : 'GetFunction';
+          const message = guard?.refuse(caller, readLambdaCall(operation, lambda.find(name).plan.arn));
+          if (message !== undefined) {
+            return awsError({ status: 403, type: 'AccessDeniedException', message });
+          }
+        }
         return invocations ? await invoke(lambda, name, request) : describe(lambda, name);
       } catch (error) {
         const { code, message } = asFailure(error);

@@ -28,6 +28,7 @@ export type SecretsErrorType =
   | 'InvalidParameterException'
   | 'InvalidRequestException'
   | 'LimitExceededException'
+  | 'AccessDeniedException'
   | 'UnknownOperationException';
 
 /** A refusal, as the service words it to its caller. */

@@ -5,7 +5,7 @@ import { Failure } from '../../runtime/errors.ts';
 import { type CertificateMaterial, checkPair } from '../material.ts';
 import type { DeployResult, DeployTargetAdapter } from '../target.ts';
 import { type Disk, nodeDisk, translateDiskError } from './disk.ts';
-import { reloadServer } from './reload.ts';
+import { refuseProgram, reloadServer } from './reload.ts';
 import { type RunProgram, runProgram } from './run-program.ts';
 import {
   adoptForeignFiles,
@@ -23,6 +23,8 @@ import {
 export interface FileTargetOptions {
   /** Where targets without a directory of their own go; absent: such targets are refused. */
   readonly deployDirectory?: string | undefined;
+  /** Programs a reload command may start, as its first word must name them; absent: any. */
+  readonly reloadPrograms?: readonly string[] | undefined;
   readonly disk?: Disk | undefined;
   readonly run?: RunProgram | undefined;
 }
@@ -31,7 +33,7 @@ export interface FileTargetOptions {
  * Writes fullchain.pem, privkey.pem (0600), chain.pem and cert.pem into one directory, switches them
  * together, and runs the reload command. The last two versions stay. A version whose reload was not seen to
  * succeed is reloaded again by the next call, so a crash between the two loses nothing. Failures:
- * `unsafe-name`, `unsafe-directory`, `deploy-directory-missing`, `deploy-files-failed`, `reload-failed`, and
+ * `reload-not-allowed`, `unsafe-name`, `unsafe-directory`, `deploy-directory-missing`, `deploy-files-failed`, `reload-failed`, and
  * those of `checkPair`.
  */
 export function createFileTarget(options: FileTargetOptions): DeployTargetAdapter<FileTarget> {
@@ -44,6 +46,7 @@ export function createFileTarget(options: FileTargetOptions): DeployTargetAdapte
     describe: (target, certificateName) => `file:${directoryOf(target, certificateName)}`,
     deploy: async (target, material, signal) => {
       checkPair(material);
+      refuseProgram(target, material.name, options.reloadPrograms);
       const place = { directory: directoryOf(target, material.name), disk };
       const confirmed = digest(JSON.stringify(target.reloadCommand ?? []));
       const writing = translateDiskError({ certificateName: material.name, directory: place.directory });

@@ -9,6 +9,25 @@ const privateKey =
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(-----END [A-Z ]*PRIVATE KEY-----)?|^[^-]*-----END [A-Z ]*PRIVATE KEY-----/g;
 
 /**
+ * An inventory may come from people who must not run programs where keys are read; which ones may run is the
+ * operator's word.
+ * @throws Failure `reload-not-allowed`
+ */
+export function refuseProgram(
+  { reloadCommand }: FileTarget,
+  certificateName: string,
+  allowed: readonly string[] | undefined,
+): void {
+  const [program] = reloadCommand ?? [];
+  if (program === undefined || allowed === undefined || allowed.includes(program)) return;
+  throw new Failure({
+    code: 'reload-not-allowed',
+    disposition: 'give-up',
+    message: `certificate ${certificateName}: reload_command may not start ${program}; list it in RELOAD_PROGRAMS, or take it out of the inventory`,
+  });
+}
+
+/**
  * Runs the target's reload command, if it has one, for at most 30 s.
  * @throws Failure `reload-failed`; its message carries the end of what the program printed
  */

@@ -2,17 +2,15 @@ import { fetchOrder, finalizeOrder, type Order } from '../../acme/order.ts';
 import { describeProblem } from '../../acme/problem.ts';
 import { Failure } from '../../runtime/errors.ts';
 import type { StepOutcome } from '../step.ts';
-import { type IssueStep, requireOrder, requireStagedKey } from './issue-step.ts';
+import { type IssueStep, requireStagedKey, resumeOrder } from './issue-step.ts';
 
 /**
  * Finalizes with the staged key's request. Resumed, it asks for the order first: the finalize may have been
  * sent and its answer lost, and a second one would be refused.
  */
 export const finalize: IssueStep = async (context, ports, memory) => {
-  const { signal, resumed } = context;
-  const connection = await ports.ca(signal);
-  const session = connection.session(signal);
-  const stored = requireOrder(context, connection);
+  const { resumed } = context;
+  const { session, order: stored } = await resumeOrder(context, ports);
   if (resumed) {
     const seen = await fetchOrder(session, stored.url);
     memory.order = seen;

@@ -1,4 +1,4 @@
-import type { AcmeConnection } from '../../acme/connection.ts';
+import type { AcmeConnection, AcmeSession } from '../../acme/connection.ts';
 import type { Order } from '../../acme/order.ts';
 import type { ChallengeType } from '../../certificates/certificate.ts';
 import type { CertificateStore } from '../../certificates/store.ts';
@@ -9,13 +9,15 @@ import { Failure } from '../../runtime/errors.ts';
 import type { RenewalOrder } from '../renewal.ts';
 import type { Step, StepContext } from '../step.ts';
 
+export type Presenters = Readonly<Record<ChallengeType, ChallengePresenter>>;
+
 export interface IssuePorts {
   /** The account's connection; opened once per process. */
   readonly ca: (signal: AbortSignal) => Promise<AcmeConnection>;
   readonly certificates: CertificateStore;
   readonly vault: KeyVault;
   /** Opened when a challenge is to be shown: their credentials are secrets to be read. */
-  readonly presenters: () => Promise<Readonly<Record<ChallengeType, ChallengePresenter>>>;
+  readonly presenters: () => Promise<Presenters>;
   readonly clock: Clock;
 }
 
@@ -27,14 +29,19 @@ export interface IssueMemory {
 
 export type IssueStep = (context: StepContext, ports: IssuePorts, memory: IssueMemory) => ReturnType<Step>;
 
-/** The stored order, provided it is this CA's: another directory's order cannot be continued here. */
-export function requireOrder(context: StepContext, connection: AcmeConnection): RenewalOrder {
-  const { order, directoryUrl, certificateName } = context.renewal;
-  if (order && directoryUrl === connection.directoryUrl) return order;
+/** A session at the CA and the stored order, provided it is this account's: no other can be gone on with. */
+export async function resumeOrder(
+  { renewal, signal }: StepContext,
+  { ca }: IssuePorts,
+): Promise<{ readonly session: AcmeSession; readonly order: RenewalOrder }> {
+  const connection = await ca(signal);
+  const { order, certificateName } = renewal;
+  if (order && order.accountUrl === connection.accountUrl)
+    return { session: connection.session(signal), order };
   throw new Failure({
     code: 'order-missing',
     disposition: 'retry',
-    message: `${certificateName} has no order at ${connection.directoryUrl}; a new one is placed`,
+    message: `${certificateName} has no order of account ${connection.accountUrl}; a new one is placed`,
   });
 }
 
@@ -45,7 +52,7 @@ export async function requireStagedKey({ renewal }: StepContext, ports: IssuePor
   if (memory.stagedKey) return memory.stagedKey;
   throw new Failure({
     code: 'staged-key-missing',
-    disposition: 'bug',
+    disposition: 'give-up',
     message: `the staged key of generation ${generation} of ${name} is gone from the vault; restore the secret's version`,
   });
 }

@@ -1,4 +1,6 @@
 import { type Order, placeOrder } from '../../acme/order.ts';
+import { sameNames } from '../../certificates/certificate.ts';
+import { Failure } from '../../runtime/errors.ts';
 import type { RenewalOrder } from '../renewal.ts';
 import type { IssueStep } from './issue-step.ts';
 
@@ -8,18 +10,27 @@ import type { IssueStep } from './issue-step.ts';
  * on any other only one of the two is ever finalized, since the URL is stored before anything follows.
  */
 export const place: IssueStep = async ({ renewal, signal }, { ca }, memory) => {
+  const { domains } = renewal.policy;
   const connection = await ca(signal);
-  const order = await placeOrder(connection.session(signal), renewal.policy.domains);
+  const order = await placeOrder(connection.session(signal), domains);
+  if (!sameNames(order.domains, domains)) {
+    throw new Failure({
+      code: 'ca-protocol',
+      disposition: 'retry',
+      message: `the CA answered an order for ${domains.join(', ')} with one for ${order.domains.join(', ')}`,
+    });
+  }
   memory.order = order;
   return {
     kind: 'done',
-    changes: { directoryUrl: connection.directoryUrl, order: toRenewalOrder(order), challenges: [] },
+    changes: { order: toRenewalOrder(order, connection.accountUrl ?? '') },
     next: order.status === 'ready' ? 'finalize-order' : 'select-challenges',
   };
 };
 
-const toRenewalOrder = (order: Order): RenewalOrder => ({
+const toRenewalOrder = (order: Order, accountUrl: string): RenewalOrder => ({
   url: order.url,
+  accountUrl,
   finalizeUrl: order.finalizeUrl,
   authorizationUrls: order.authorizationUrls,
 });

@@ -11,10 +11,11 @@ const maximumSubjectCharacters = 99;
 const shownLines = 100;
 
 /** Publishes to one topic. Failures: `sns-unavailable` (retry), `sns-refused` (give up). */
-export const snsChannel = (client: SNSClient, topicArn: string): ReportChannel => ({
+export const snsChannel = (client: SNSClient, findTopic: () => Promise<string>): ReportChannel => ({
   name: 'sns',
   async report(summary, signal) {
     const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(timeoutMillis)]);
+    const topicArn = await findTopic();
     try {
       await client.send(new PublishCommand(buildPublication(summary, topicArn)), { abortSignal });
     } catch (error) {

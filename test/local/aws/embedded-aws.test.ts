@@ -25,8 +25,27 @@ const aLambda = (name: string, Variables: Record<string, unknown> = {}) => ({
   Type: 'AWS::Lambda::Function',
   Properties: {
     FunctionName: `fleet-dev-${name}`,
+    Role: { 'Fn::GetAtt': [`${name}Role`, 'Arn'] },
     Handler: `dist/${name}.handler`,
     Environment: { Variables },
+  },
+});
+/** A role that allows each action on the resource of the logical id. */
+const aRole = (...grants: readonly [action: string, logicalId: string][]) => ({
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    Policies: [
+      {
+        PolicyName: 'all',
+        PolicyDocument: {
+          Statement: grants.map(([Action, logicalId]) => ({
+            Effect: 'Allow',
+            Action,
+            Resource: { 'Fn::GetAtt': [logicalId, 'Arn'] },
+          })),
+        },
+      },
+    ],
   },
 });
 const template: Template = {
@@ -44,6 +63,13 @@ const template: Template = {
     Failed: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'fleet-dev-failed' } },
     Plan: aLambda('plan', { QUEUE_URL: { Ref: 'Queue' } }),
     Work: aLambda('work', { TABLE: { Ref: 'Table' }, GREETING: 'from the template' }),
+    planRole: aRole(['sqs:SendMessage', 'Queue'], ['sqs:SendMessage', 'Failed']),
+    workRole: aRole(
+      ['dynamodb:PutItem', 'Table'],
+      ['sqs:ReceiveMessage', 'Queue'],
+      ['sqs:DeleteMessage', 'Queue'],
+      ['sqs:GetQueueAttributes', 'Queue'],
+    ),
     Source: {
       Type: 'AWS::Lambda::EventSourceMapping',
       Properties: {

@@ -1,17 +1,26 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryCertificateStore } from '../../../shared/certificates/store.memory.ts';
 import type { StepName } from '../../../shared/renewal/renewal.ts';
-import { type RunResult, runRenewal } from '../../../shared/renewal/run-renewal.ts';
+import { runRenewal } from '../../../shared/renewal/run-renewal.ts';
 import type { Step } from '../../../shared/renewal/step.ts';
 import { createMemoryRenewalStore } from '../../../shared/renewal/store.memory.ts';
 import { createMemoryWorkQueue } from '../../../shared/renewal/work-queue.memory.ts';
+import type { RunResult, WorkerSteps } from '../../../shared/renewal/worker.ts';
 import { createMemoryRunStore } from '../../../shared/report/runs.memory.ts';
 import { Failure } from '../../../shared/runtime/errors.ts';
-import { anIssuedCertificate, aPolicy, aRenewal, daysAfter, noon } from '../../support/builders.ts';
+import {
+  aCertificate,
+  anIssuedCertificate,
+  aPolicy,
+  aRenewal,
+  daysAfter,
+  noon,
+} from '../../support/builders.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
 const name = 'www.example.com';
 const work = { certificateName: name, generation: 1, runId: 'run-1' };
+let attempts = 0;
 const failure = (code: string, more: object = {}) =>
   new Failure({ code, disposition: 'retry', message: `it is ${code}`, ...more });
 
@@ -33,13 +42,19 @@ function createScene() {
       return act(context);
     },
   ];
-  const run = (steps: [StepName, Step][], remainingMillis = 100_000): Promise<RunResult> => {
+  const run = (
+    steps: [StepName, Step][],
+    {
+      remainingMillis = 100_000,
+      withdraw,
+    }: { remainingMillis?: number } & Pick<WorkerSteps, 'withdraw'> = {},
+  ): Promise<RunResult> => {
     const endsAt = clock.now().getTime() + remainingMillis;
     return runRenewal({
       work,
-      worker: 'renew-certificate',
       steps: Object.fromEntries(steps),
-      owner: 'worker-1',
+      ...(withdraw && { withdraw }),
+      owner: `attempt ${++attempts}`,
       deadline: {
         signal: new AbortController().signal,
         remainingMillis: () => endsAt - clock.now().getTime(),
@@ -117,7 +132,7 @@ describe('a renewal', () => {
 
   it('starts no step when the time left may not carry it to its end', async () => {
     const { follow, run, performed } = scene;
-    expect(await run([follow('stage-key')], 10_000)).toMatchObject({ kind: 'waiting' });
+    expect(await run([follow('stage-key')], { remainingMillis: 10_000 })).toMatchObject({ kind: 'waiting' });
     expect(performed).toEqual([]);
   });
 
@@ -144,7 +159,12 @@ describe('a renewal', () => {
     'begins a new order after %s, in the same generation',
     async (code) => {
       const { follow, run } = scene;
-      const order = { url: 'https://ca/o', finalizeUrl: 'https://ca/f', authorizationUrls: [] };
+      const order = {
+        url: 'https://ca/o',
+        accountUrl: 'https://ca/a',
+        finalizeUrl: 'https://ca/f',
+        authorizationUrls: [],
+      };
       await run([
         follow('stage-key', async () => ({ kind: 'done', next: 'await-validation', changes: { order } })),
         follow('await-validation', async () => {
@@ -199,7 +219,8 @@ describe('a renewal', () => {
   it('ends as superseded when a newer generation is current', async () => {
     const { follow, run, ports, performed } = scene;
     const issued = anIssuedCertificate({ generation: 2 });
-    await ports.certificates.recordIssued({ name, issued, nextActionAt: noon });
+    const read = (await ports.certificates.get(name)) ?? aCertificate();
+    await ports.certificates.recordIssued({ read, issued, nextActionAt: noon });
     expect(await run([follow('stage-key')])).toEqual({ kind: 'ended', outcome: 'superseded' });
     expect(performed).toEqual([]);
   });
@@ -228,5 +249,89 @@ describe('a renewal', () => {
       kind: 'handed-over',
       to: 'deploy-certificate',
     });
+  });
+
+  it('rests until the CA lets it come back, however many messages arrive', async () => {
+    const { follow, run, performed, clock } = scene;
+    const limited = [
+      follow('stage-key', async () => {
+        throw failure('acme-rateLimited', { disposition: 'retry-after', retryAfterSeconds: 5 * 3600 });
+      }),
+    ];
+    expect(await run(limited)).toMatchObject({ kind: 'failed' });
+    clock.advance(3600_000);
+    expect(await Promise.all([run(limited), run(limited), run(limited)])).toEqual(
+      Array(3).fill({ kind: 'not-claimed' }),
+    );
+    expect(performed).toHaveLength(1);
+    clock.advance(4 * 3600_000);
+    expect(await run(limited)).toMatchObject({ kind: 'failed' });
+    expect(performed).toHaveLength(2);
+  });
+
+  it('spends no more than half a minute of an invocation waiting, over all its waits', async () => {
+    const { follow, run, clock } = scene;
+    const slow = follow('stage-key', async () => ({ kind: 'wait', seconds: 12, reason: 'busy' }));
+    expect(await run([slow])).toMatchObject({ kind: 'waiting' });
+    expect(clock.slept).toEqual([12_000, 12_000]);
+  });
+
+  it('is reported and backs off when a step has waited for more than half an hour', async () => {
+    const { follow, run, clock } = scene;
+    const stuck = [
+      follow('stage-key', async () => ({ kind: 'wait', seconds: 60, reason: 'the CA is issuing' })),
+    ];
+    expect(await run(stuck)).toMatchObject({ kind: 'waiting' });
+    clock.advance(31 * 60_000);
+    expect(await run(stuck)).toMatchObject({
+      kind: 'failed',
+      failure: { code: 'step-overdue', message: expect.stringContaining('the CA is issuing') },
+    });
+    expect(await stored()).toMatchObject({ attempts: 1, step: 'stage-key' });
+  });
+
+  it('fails when a step needs more than a whole invocation, and is only put off when it began late', async () => {
+    const { follow, run } = scene;
+    const slow = async () => {
+      throw failure('deadline');
+    };
+    const late = [follow('stage-key'), follow('place-order', slow)];
+    expect(await run(late)).toMatchObject({ kind: 'waiting' });
+    scene.clock.advance(1000);
+    expect(await run(late)).toMatchObject({ kind: 'failed', failure: { code: 'deadline' } });
+  });
+
+  it('takes proofs off show when its order is lost or its reason gone, and remembers those that would not go', async () => {
+    const proof = (domain: string) => ({
+      type: 'http-01' as const,
+      domain,
+      token: 't',
+      keyAuthorization: 't.k',
+      challengeUrl: `https://ca/${domain}`,
+    });
+    const withdrawn: string[] = [];
+    const withdraw = async (challenges: readonly { domain: string }[]) => {
+      withdrawn.push(...challenges.map(({ domain }) => domain));
+      return { remaining: [proof('b.example.com')], problems: ['b remains'] };
+    };
+    const challenges = [proof('a.example.com'), proof('b.example.com')];
+    const lost = scene.follow('stage-key', async () => ({
+      kind: 'done',
+      next: 'await-validation',
+      changes: { challenges },
+    }));
+    const invalid = scene.follow('await-validation', async () => {
+      throw failure('order-invalid');
+    });
+    await scene.run([lost, invalid], { withdraw });
+    expect(withdrawn).toEqual(['a.example.com', 'b.example.com']);
+    expect(await stored()).toMatchObject({
+      challenges: [{ domain: 'b.example.com' }],
+      warnings: ['b remains'],
+    });
+    await scene.ports.certificates.retire(name);
+    scene.clock.advance(60_000);
+    expect(await scene.run([], { withdraw })).toEqual({ kind: 'ended', outcome: 'abandoned' });
+    expect(withdrawn).toEqual(['a.example.com', 'b.example.com', 'b.example.com']);
   });
 });

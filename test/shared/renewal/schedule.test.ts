@@ -3,7 +3,7 @@ import { createMemoryCertificateStore } from '../../../shared/certificates/store
 import { scheduleRenewals } from '../../../shared/renewal/schedule.ts';
 import { createMemoryRenewalStore } from '../../../shared/renewal/store.memory.ts';
 import { createMemoryWorkQueue } from '../../../shared/renewal/work-queue.memory.ts';
-import { anIssuedCertificate, aPolicy, daysAfter, noon } from '../../support/builders.ts';
+import { aCertificate, anIssuedCertificate, aPolicy, daysAfter, noon } from '../../support/builders.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
 function createScene() {
@@ -18,7 +18,8 @@ function createScene() {
     scheduleRenewals({ runId: 'run-1', tickSeconds: 60, limitPerShard }, ports);
   const track = (name: string) =>
     ports.certificates.track({ name, policy: aPolicy({ domains: [name] }), now: noon });
-  return { clock, ports, tick, track };
+  const read = async () => (await ports.certificates.get('a.example.com')) ?? aCertificate();
+  return { clock, ports, tick, track, read };
 }
 
 describe('a tick', () => {
@@ -84,23 +85,19 @@ describe('a tick', () => {
   });
 
   it('lets a certificate that is not due rest until its own time', async () => {
-    const { track, tick, ports } = scene;
+    const { track, tick, ports, read } = scene;
     await track('a.example.com');
     const issued = anIssuedCertificate({ domains: ['a.example.com'] });
-    await ports.certificates.recordIssued({ name: 'a.example.com', issued, nextActionAt: noon });
+    await ports.certificates.recordIssued({ read: await read(), issued, nextActionAt: noon });
     expect(await tick()).toMatchObject({ opened: [] });
     expect((await ports.certificates.get('a.example.com'))?.nextActionAt).toEqual(daysAfter(noon, 60));
   });
 
   it('opens the next generation when an issued certificate comes due again', async () => {
-    const { track, tick, ports, clock } = scene;
+    const { track, tick, ports, clock, read } = scene;
     await track('a.example.com');
     const issued = anIssuedCertificate({ domains: ['a.example.com'] });
-    await ports.certificates.recordIssued({
-      name: 'a.example.com',
-      issued,
-      nextActionAt: daysAfter(noon, 60),
-    });
+    await ports.certificates.recordIssued({ read: await read(), issued, nextActionAt: daysAfter(noon, 60) });
     clock.advance(60 * 86_400_000);
     expect(await tick()).toMatchObject({ opened: ['a.example.com'] });
     expect(ports.queue.take('renew-certificate')).toMatchObject([{ generation: 2 }]);
@@ -112,5 +109,41 @@ describe('a tick', () => {
     const first = await tick(1);
     expect(first).toMatchObject({ more: true });
     expect(first.opened.length).toBeLessThan(40);
+  });
+
+  it('lets one item that fails hold up no other, and tells of it in the end', async () => {
+    const { track, ports, clock } = scene;
+    for (let index = 0; index < 20; index++) await track(`h${index}.example.com`);
+    const get = (name: string) =>
+      name === 'h7.example.com' ? Promise.reject(new Error('poison')) : ports.certificates.get(name);
+    const certificates = { ...ports.certificates, get };
+    const tick = () =>
+      scheduleRenewals({ runId: 'r', tickSeconds: 60, limitPerShard: 9 }, { ...ports, certificates });
+    await expect(tick()).rejects.toThrow('poison');
+    expect(ports.queue.take('renew-certificate')).toHaveLength(19);
+    clock.advance(60_000);
+    await expect(tick()).rejects.toThrow('poison');
+    expect(ports.queue.take('renew-certificate')).toEqual([]);
+  });
+
+  it('decides by the certificate itself where the due index lags behind', async () => {
+    const { track, ports, read } = scene;
+    await track('a.example.com');
+    const stale = await read();
+    await ports.certificates.postpone({
+      name: stale.name,
+      expectedAt: noon,
+      nextActionAt: daysAfter(noon, 1),
+      generation: 1,
+    });
+    const issued = anIssuedCertificate({ domains: ['a.example.com'] });
+    await ports.certificates.recordIssued({ read: await read(), issued, nextActionAt: daysAfter(noon, 60) });
+    const certificates = { ...ports.certificates, findDue: async () => [stale] };
+    const result = await scheduleRenewals(
+      { runId: 'r', tickSeconds: 60, limitPerShard: 9 },
+      { ...ports, certificates },
+    );
+    expect(result).toMatchObject({ opened: [], resumed: [] });
+    expect(await ports.renewals.get({ certificateName: 'a.example.com', generation: 2 })).toBeUndefined();
   });
 });

@@ -25,11 +25,13 @@ function aChannel(name: string, timesFailing = 0) {
   return { channel, heard };
 }
 
+const now = new Date('2026-11-21T12:00:00Z');
+
 describe('reportToAll', () => {
   test('reports through every channel, and once to each however often it is called', async () => {
     const store = createMemoryRunStore();
     const [slack, sns] = [aChannel('slack'), aChannel('sns')];
-    const request = { summary: aSummary(), channels: [slack.channel, sns.channel], store, signal };
+    const request = { summary: aSummary(), channels: [slack.channel, sns.channel], store, now, signal };
     expect(await reportToAll(request)).toEqual([
       { channel: 'slack', result: 'reported' },
       { channel: 'sns', result: 'reported' },
@@ -42,7 +44,7 @@ describe('reportToAll', () => {
   test('lets no failure hide another channel, and reaches the one that missed it the next time', async () => {
     const store = createMemoryRunStore();
     const [slack, sns] = [aChannel('slack', 1), aChannel('sns')];
-    const request = { summary: aSummary(), channels: [slack.channel, sns.channel], store, signal };
+    const request = { summary: aSummary(), channels: [slack.channel, sns.channel], store, now, signal };
     expect(await reportToAll(request)).toMatchObject([
       { channel: 'slack', result: 'failed', failure: { code: 'slack-unavailable' } },
       { channel: 'sns', result: 'reported' },
@@ -58,7 +60,7 @@ describe('reportToAll', () => {
     const slack = aChannel('slack');
     const down = new Failure({ code: 'store-unavailable', disposition: 'retry', message: 'no answer' });
     const store = { ...createMemoryRunStore(), claimReport: () => Promise.reject(down) };
-    const request = { summary: aSummary(), channels: [slack.channel], store, signal };
+    const request = { summary: aSummary(), channels: [slack.channel], store, now, signal };
     expect(await reportToAll(request)).toEqual([{ channel: 'slack', result: 'failed', failure: down }]);
     expect(slack.heard).toEqual([]);
   });

@@ -185,3 +185,28 @@ describe('what it refuses', () => {
     });
   });
 });
+
+describe('an operator who lists the programs a reload may start', () => {
+  const started: string[] = [];
+  const run: RunProgram = async ({ command }) => {
+    started.push(command.join(' '));
+    return { ended: 'ok' };
+  };
+  const deployWith = (program: string) =>
+    createFileTarget({ deployDirectory: root, reloadPrograms: ['nginx'], run }).deploy(
+      { type: 'file', reloadCommand: [program, '-s', 'reload'] },
+      material(0),
+      signal,
+    );
+
+  it('keeps the inventory from starting any other, before a file is written', async () => {
+    await expect(deployWith('/bin/sh')).rejects.toMatchObject({
+      code: 'reload-not-allowed',
+      disposition: 'give-up',
+      message: expect.stringContaining('RELOAD_PROGRAMS'),
+    });
+    expect(started).toEqual([]);
+    await deployWith('nginx');
+    expect(started).toEqual(['nginx -s reload']);
+  });
+});

@@ -34,7 +34,7 @@ describe('the SNS channel', () => {
     const { topicArn } = server.createTopic('reports');
     server.subscribe({ topic: 'reports', queue: 'people' });
 
-    await snsChannel(sns, topicArn).report(aSummary(), signal);
+    await snsChannel(sns, async () => topicArn).report(aSummary(), signal);
 
     const { Messages } = await sqs.send(
       new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 5 }),
@@ -57,7 +57,7 @@ describe('the SNS channel', () => {
 
   test('gives up on a topic that does not exist, naming it', async () => {
     const topicArn = 'arn:aws:sns:us-east-1:000000000000:absent';
-    await expect(snsChannel(sns, topicArn).report(aSummary(), signal)).rejects.toMatchObject({
+    await expect(snsChannel(sns, async () => topicArn).report(aSummary(), signal)).rejects.toMatchObject({
       code: 'sns-refused',
       disposition: 'give-up',
       message: expect.stringContaining(topicArn),
@@ -65,7 +65,7 @@ describe('the SNS channel', () => {
   });
 
   test('may be tried again where SNS cannot be reached', async () => {
-    const aborted = snsChannel(sns, 'arn:aws:sns:us-east-1:000000000000:reports');
+    const aborted = snsChannel(sns, async () => 'arn:aws:sns:us-east-1:000000000000:reports');
     await expect(aborted.report(aSummary(), AbortSignal.abort())).rejects.toMatchObject({
       code: 'sns-unavailable',
       disposition: 'retry',

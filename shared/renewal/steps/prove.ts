@@ -1,0 +1,105 @@
+import { type Authorization, answerChallenge, fetchAuthorizations } from '../../acme/authorization.ts';
+import type { AcmeSession } from '../../acme/connection.ts';
+import { fulfilled, settleBounded, throwFirstFailure } from '../../runtime/concurrency.ts';
+import { Failure } from '../../runtime/errors.ts';
+import type { OpenChallenge, Renewal } from '../renewal.ts';
+import { type IssueStep, type Presenters, resumeOrder } from './issue-step.ts';
+import { refuseFailed } from './validate.ts';
+import { withdrawAll } from './withdraw.ts';
+
+const proofsAtOnce = 10;
+/** DNS servers take their time; asking more often only adds to their work. */
+const obstaclePollSeconds = 3;
+
+/**
+ * Chooses the challenge of every authorization that is not valid yet and has them stored before any is shown.
+ * Proofs of an earlier order come off first.
+ */
+export const selectChallenges: IssueStep = async (context, ports) => {
+  const { renewal, signal } = context;
+  const { session, order } = await resumeOrder(context, ports);
+  const { remaining } = await withdrawAll(renewal.challenges, ports, signal);
+  const authorizations = await fetchAuthorizations(session, order.authorizationUrls);
+  refuseFailed(authorizations);
+  const pending = authorizations.filter(({ status }) => status === 'pending');
+  const selected = pending.map((authorization) => selectChallenge(authorization, renewal, session));
+  return {
+    kind: 'done',
+    changes: { challenges: [...remaining, ...selected] },
+    next: selected.length > 0 ? 'present-challenges' : 'finalize-order',
+  };
+};
+
+/** Puts every proof on show. */
+export const presentChallenges: IssueStep = async ({ renewal, signal }, { presenters }) => {
+  const show = await presenters();
+  const results = await settleBounded(renewal.challenges, proofsAtOnce, (challenge) =>
+    show[challenge.type].present(challenge, signal),
+  );
+  throwFirstFailure(results);
+  return { kind: 'done' };
+};
+
+/** Tells the CA to look, once every proof is where it will look. */
+export const answerChallenges: IssueStep = async (context, ports) => {
+  const { renewal, signal, resumed } = context;
+  const { session, order } = await resumeOrder(context, ports);
+  const obstacle = await findObstacle(renewal.challenges, await ports.presenters(), signal);
+  if (obstacle) return { kind: 'wait', seconds: obstaclePollSeconds, reason: obstacle };
+  let { challenges } = renewal;
+  if (resumed) {
+    // An answered challenge must not be answered again: the CA refuses it once the authorization is decided.
+    const authorizations = await fetchAuthorizations(session, order.authorizationUrls);
+    refuseFailed(authorizations);
+    const offered = authorizations.flatMap((authorization) => authorization.challenges);
+    const unanswered = new Set(offered.filter(({ status }) => status === 'pending').map(({ url }) => url));
+    challenges = challenges.filter(({ challengeUrl }) => unanswered.has(challengeUrl));
+  }
+  for (const { challengeUrl } of challenges) await answerChallenge(session, challengeUrl);
+  return { kind: 'done' };
+};
+
+async function findObstacle(
+  challenges: readonly OpenChallenge[],
+  presenters: Presenters,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const results = await settleBounded(challenges, proofsAtOnce, (challenge) =>
+    presenters[challenge.type].findObstacle(challenge, signal),
+  );
+  throwFirstFailure(results);
+  const obstacles = fulfilled(results).filter((obstacle) => obstacle !== undefined);
+  return obstacles.length > 0 ? obstacles.join('; ') : undefined;
+}
+
+function selectChallenge(
+  authorization: Authorization,
+  { policy }: Renewal,
+  session: AcmeSession,
+): OpenChallenge {
+  const { domain, challenges } = authorization;
+  if (!policy.domains.includes(domain) && !policy.domains.includes(`*.${domain}`)) {
+    throw new Failure({
+      code: 'ca-protocol',
+      disposition: 'retry',
+      message: `the CA asks for proof of ${domain}, which was not ordered`,
+    });
+  }
+  const challenge = challenges.find(({ type }) => type === policy.challenge);
+  if (!challenge) {
+    const offered = challenges.map(({ type }) => type).join(', ');
+    throw new Failure({
+      code: 'challenge-not-offered',
+      disposition: 'give-up',
+      message: `the CA offers ${offered || 'no challenge'} for ${domain}, not ${policy.challenge}; change the inventory's challenge`,
+    });
+  }
+  return {
+    type: policy.challenge,
+    domain,
+    token: challenge.token,
+    keyAuthorization: session.keyAuthorization(challenge.token),
+    dnsPlugin: policy.dnsPlugin,
+    challengeUrl: challenge.url,
+  };
+}

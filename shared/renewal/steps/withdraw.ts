@@ -1,0 +1,43 @@
+import { mapBounded } from '../../runtime/concurrency.ts';
+import { asFailure } from '../../runtime/errors.ts';
+import type { OpenChallenge } from '../renewal.ts';
+import type { IssuePorts, IssueStep } from './issue-step.ts';
+
+const withdrawalsAtOnce = 10;
+
+/** Removes every proof; one that cannot be removed is a warning, not a failure of an issued certificate. */
+export const withdrawChallenges: IssueStep = async ({ renewal, signal }, ports) => {
+  const { remaining, problems } = await withdrawAll(renewal.challenges, ports, signal);
+  return {
+    kind: 'done',
+    changes: { challenges: remaining, attempts: 0, warnings: [...renewal.warnings, ...problems] },
+  };
+};
+
+/**
+ * Takes proofs off show by their value; answers those that would not go.
+ * @throws the signal's reason when time runs out, so that the rest is tried again
+ */
+export async function withdrawAll(
+  challenges: readonly OpenChallenge[],
+  ports: Pick<IssuePorts, 'presenters'>,
+  signal: AbortSignal,
+): Promise<{ readonly remaining: readonly OpenChallenge[]; readonly problems: readonly string[] }> {
+  if (challenges.length === 0) return { remaining: [], problems: [] };
+  const presenters = await ports.presenters();
+  const results = await mapBounded(challenges, withdrawalsAtOnce, async (challenge) => {
+    try {
+      await presenters[challenge.type].withdraw(challenge, signal);
+      return undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      const problem = `the ${challenge.type} proof of ${challenge.domain} remains: ${asFailure(error).message}`;
+      return { challenge, problem };
+    }
+  });
+  const failed = results.filter((result) => result !== undefined);
+  return {
+    remaining: failed.map(({ challenge }) => challenge),
+    problems: failed.map(({ problem }) => problem),
+  };
+}
