@@ -144,10 +144,13 @@ async function untilAborted(starting: Promise<LocalStack>, signal: AbortSignal):
   }
 }
 
-const createLogSink = ({ verbose }: LocalOptions) =>
-  verbose
-    ? (functionName: string, text: string) => process.stderr.write(`[${functionName}] ${text.trimEnd()}\n`)
-    : undefined;
+/** A function that lacks a permission is a fault of the stack itself, which nobody should have to ask for. */
+const createLogSink =
+  ({ verbose }: LocalOptions) =>
+  (functionName: string, text: string): void => {
+    if (verbose || text.startsWith('AccessDenied'))
+      process.stderr.write(`[${functionName}] ${text.trimEnd()}\n`);
+  };
 
 const interruptedDetails = {
   code: 'interrupted',

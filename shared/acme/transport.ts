@@ -74,8 +74,10 @@ function exchange(call: {
       let size = 0;
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > call.maxBodyBytes) outgoing.destroy(new Error(`body over ${call.maxBodyBytes} bytes`));
-        else chunks.push(chunk);
+        chunks.push(chunk);
+        if (size <= call.maxBodyBytes) return;
+        reject(new Error(`body over ${call.maxBodyBytes} bytes`));
+        outgoing.destroy();
       });
       response.on('error', reject);
       response.on('end', () => {

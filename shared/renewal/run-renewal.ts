@@ -26,6 +26,11 @@ export async function runRenewal(run: RunRenewal): Promise<RunResult> {
   const until = secondsAfter(now, deadline.remainingMillis() / 1000 + 30);
   const claimed = await ports.renewals.claim(run.work, { owner: run.owner, now, until });
   if (!claimed) return { kind: 'not-claimed' };
+  // A message from before the renewal was handed on: its own worker has one of its own.
+  if (!run.steps[claimed.step]) {
+    await ports.renewals.release(claimed);
+    return { kind: 'not-claimed' };
+  }
   try {
     const certificate = await ports.certificates.get(claimed.certificateName);
     const admission = decideAdmission(claimed, certificate, now);

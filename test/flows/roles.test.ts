@@ -29,12 +29,12 @@ let withoutInventory: unknown;
 let first: PassResult;
 let second: PassResult;
 
-const pass = (runId: string, entries: readonly object[]) =>
+const pass = (runId: string, entries: readonly object[], signal = AbortSignal.timeout(60_000)) =>
   runPass(stack, {
     runId,
     inventory: JSON.stringify(entries),
     clock,
-    signal: AbortSignal.timeout(60_000),
+    signal,
     onProgress: () => undefined,
   });
 
@@ -56,14 +56,14 @@ beforeAll(async () => {
   withoutInventory = await stack.aws.lambda.call('collect-inventory', {}).catch(String);
   first = await pass('first', inventory);
   await loseMessages();
-  second = await pass('second', [
-    { ...wildcard, sans: ['example.org'] },
-    { ...unproved, sans: ['example.net'] },
-  ]);
+  const changed = { ...wildcard, sans: ['example.org'] };
+  second = await pass('second', [changed, unproved]);
+  // What failed waits for its next attempt, even if its names change meanwhile; nothing is waited for.
+  await pass('third', [changed, { ...unproved, sans: ['example.net'] }], AbortSignal.abort());
   await stack.aws.lambda.call('report-run', { runId: 'first' });
   await stack.aws.lambda.call('report-run', { runId: 'first' });
   await stack.slack.stop();
-  await stack.aws.lambda.call('report-run', { runId: 'second' });
+  await stack.aws.lambda.call('report-run', { runId: 'second' }).catch(String);
 });
 afterAll(async () => {
   await stack?.stop();
@@ -83,7 +83,7 @@ const resultsOf = ({ outcomes }: PassResult) =>
   Object.fromEntries(outcomes.map(({ certificateName, result }) => [certificateName, result]));
 
 describe('the roles of the functions', () => {
-  it('allow all that two passes and three reports do', () => {
+  it('allow all that three passes and three reports do', () => {
     expect(withoutInventory).toMatch(/does not exist/);
     expect(resultsOf(first)).toEqual({
       '*.example.org': 'renewed',
@@ -92,7 +92,7 @@ describe('the roles of the functions', () => {
       'retired.example.com': 'renewed',
       'www.example.com': 'renewed',
     });
-    expect(resultsOf(second)).toEqual({ '*.example.org': 'renewed', 'alpn.example.net': 'failed' });
+    expect(resultsOf(second)).toEqual({ '*.example.org': 'renewed' });
     expect(log).toContain('renewals scheduled');
     expect(log).not.toMatch(/AccessDenied|AuthorizationError|not authorized/);
   });

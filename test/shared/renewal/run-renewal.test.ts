@@ -334,4 +334,14 @@ describe('a renewal', () => {
     expect(await scene.run([], { withdraw })).toEqual({ kind: 'ended', outcome: 'abandoned' });
     expect(withdrawn).toEqual(['a.example.com', 'b.example.com', 'b.example.com']);
   });
+
+  it('is left to the worker of its step when a message of an earlier step comes late', async () => {
+    const { follow, run, ports } = scene;
+    await run([follow('stage-key', async () => ({ kind: 'done', next: 'verify' }))]);
+    ports.queue.take('verify-certificate');
+    const before = await stored();
+    expect(await run([follow('stage-key')])).toEqual({ kind: 'not-claimed' });
+    expect(await stored()).toEqual(before);
+    expect(ports.queue.take('verify-certificate')).toEqual([]);
+  });
 });
