@@ -331,7 +331,10 @@ describe('a renewal', () => {
     });
     await scene.ports.certificates.retire(name);
     scene.clock.advance(60_000);
-    expect(await scene.run([], { withdraw })).toEqual({ kind: 'ended', outcome: 'abandoned' });
+    expect(await scene.run([scene.follow('place-order')], { withdraw })).toEqual({
+      kind: 'ended',
+      outcome: 'abandoned',
+    });
     expect(withdrawn).toEqual(['a.example.com', 'b.example.com', 'b.example.com']);
   });
 
