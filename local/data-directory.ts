@@ -16,7 +16,10 @@ export interface DataDirectory {
 export function openDataDirectory(requested: string | undefined): DataDirectory {
   if (requested === undefined) {
     const path = mkdtempSync(join(tmpdir(), 'certfleet-'));
-    return { path, release: () => rmSync(path, { recursive: true, force: true }) };
+    const release = () => rmSync(path, { recursive: true, force: true });
+    // Once more at the very end, for what an interrupted start may have written meanwhile.
+    process.once('exit', release);
+    return { path, release };
   }
   const path = resolve(requested);
   const lock = join(path, 'lock');
@@ -63,5 +66,5 @@ const inUse = (path: string, owner: number) =>
   new Failure({
     code: 'data-dir-in-use',
     disposition: 'give-up',
-    message: `--data-dir ${path} is used by process ${owner}; stop it or name another directory`,
+    message: `--data-dir ${path} is used by process ${owner}; stop it, or name another directory, or remove ${path}/lock if that process is none of certfleet's`,
   });

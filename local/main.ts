@@ -22,16 +22,39 @@ export async function main(args: readonly string[]): Promise<number> {
   const inputs = await readInputs(args);
   if (typeof inputs === 'number') return inputs;
   const interruption = new AbortController();
-  const interrupt = () => interruption.abort(new Failure(interruptedDetails));
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupt);
+  const stopListening = listenForInterruption(() => {
+    // A second one is from somebody who will not wait.
+    if (interruption.signal.aborted) process.exit(interruptedStatus);
+    interruption.abort(new Failure(interruptedDetails));
+  });
   try {
     return await runLocally(inputs, interruption.signal);
   } catch (error) {
     if (interruption.signal.aborted) return interruptedStatus;
-    return complain(error, somethingFailed);
+    const badDirectory = asFailure(error).code.startsWith('data-dir-');
+    return complain(error, badDirectory ? badInput : somethingFailed);
   } finally {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, interrupt);
+    stopListening();
   }
+}
+
+const interruptions = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Signals, and the end of the process that started this one: npm does not hand every signal on. */
+function listenForInterruption(interrupt: () => void): () => void {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    interrupt();
+  }, 1000).unref();
+  for (const name of interruptions) process.on(name, interrupt);
+  // Whoever stopped reading misses the rest; the pass itself goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  return () => {
+    clearInterval(watch);
+    for (const name of interruptions) process.off(name, interrupt);
+  };
 }
 
 interface Inputs {
@@ -130,18 +153,14 @@ async function idle(stack: LocalStack, options: LocalOptions, signal: AbortSigna
   await dashboard.stop();
 }
 
-/** What starts, unless the signal aborts first; then it is stopped as soon as it has started. */
+/** What starts, unless the signal aborts first: nothing has begun then that would have to be ended in order. */
 async function untilAborted(starting: Promise<LocalStack>, signal: AbortSignal): Promise<LocalStack> {
   const aborted = new Promise<never>((_, reject) => {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
-  try {
-    return await Promise.race([starting, aborted]);
-  } catch (error) {
-    if (signal.aborted) void starting.then((stack) => stack.stop()).catch(() => undefined);
-    throw error;
-  }
+  starting.catch(() => undefined);
+  return Promise.race([starting, aborted]);
 }
 
 /** A function that lacks a permission is a fault of the stack itself, which nobody should have to ask for. */

@@ -66,7 +66,7 @@ export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
     once: values.once ?? false,
     json: values.json ?? false,
     verbose: values.verbose ?? false,
-    dataDir: values['data-dir'],
+    dataDir: attempt(() => readDataDir(values['data-dir'])),
     directoryUrl: attempt(() => readDirectoryUrl(values.directory)),
     caRoots: attempt(() => readRoots(values['ca-roots'])),
     httpPort: port('http-port'),
@@ -119,11 +119,24 @@ function readDirectoryUrl(value: string | undefined): string | undefined {
   throw new Error(`--directory: "${value}" is not an https URL`);
 }
 
+function readDataDir(value: string | undefined): string | undefined {
+  if (value?.trim() !== '') return value;
+  throw new Error('--data-dir: the name of the directory is empty');
+}
+
 function readRoots(path: string | undefined): string | undefined {
   if (path === undefined) return undefined;
-  const pem = readFileSync(path, 'utf8');
+  const pem = readText(path);
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
   throw new Error(`--ca-roots: ${path} holds no PEM certificate`);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Error(`--ca-roots: ${(error as Error).message}`);
+  }
 }
 
 const invalidOptions = (problems: readonly string[]) =>

@@ -90,7 +90,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       }),
     );
     // Last in, first out: the functions end before what they talk to.
-    started(aws);
+    stops.unshift(() => aws.stop({ graceMillis: 500 }));
     const slack = started(await startSlackSink());
     const ca = options.directoryUrl ? undefined : started(await startCa(neighbourhood, dataDir));
     const directoryUrl = options.directoryUrl ?? ca?.directoryUrl ?? '';

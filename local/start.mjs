@@ -18,4 +18,6 @@ if (!runsTypeScript) {
     return { main: () => 1 };
   });
   process.exitCode = await main(process.argv.slice(2));
+  // What was still starting when it was interrupted must not go on, or write again what was removed.
+  if (process.exitCode === 130) process.exit();
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { renewalWork } from '../../events/renewal-work.ts';
-import { openAccount } from '../../shared/acme/account.ts';
+import { createAccountConnector } from '../../shared/acme/account.ts';
 import { createSecretsManagerAccountStore } from '../../shared/acme/accounts.secrets-manager.ts';
 import { createTransport } from '../../shared/acme/transport.ts';
 import { createSecretsManagerKeyVault } from '../../shared/certificates/vault.secrets-manager.ts';
@@ -32,7 +32,7 @@ const account = {
   accounts: createSecretsManagerAccountStore(secrets, config.SECRETS_PREFIX),
   clock,
 };
-const ca = shareSuccess((signal: AbortSignal) => openAccount(account, signal));
+const ca = createAccountConnector(account);
 const vault = createSecretsManagerKeyVault(secrets, config.SECRETS_PREFIX);
 const findPresenters = shareSuccess(() => createAwsPresenters(process.env, { secrets, clock }));
 

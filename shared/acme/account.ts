@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { Failure } from '../runtime/errors.ts';
+import { shareSuccess } from '../runtime/share-success.ts';
 import { type AcmeConnection, type ConnectionOptions, connect, type ExternalAccount } from './connection.ts';
 
 /** An account's key and, once registered, its URL. */
@@ -15,6 +16,7 @@ export interface AcmeAccount {
 export interface AccountStore {
   read(directoryUrl: string): Promise<AcmeAccount | undefined>;
   create(directoryUrl: string, account: AcmeAccount): Promise<AcmeAccount>;
+  /** Replaces what is stored, with or without a URL. */
   saveUrl(directoryUrl: string, account: AcmeAccount): Promise<void>;
   /** Credentials for external account binding (RFC 8555, 7.3.4), put there by a person. */
   readExternalAccount(directoryUrl: string): Promise<ExternalAccount | undefined>;
@@ -27,10 +29,28 @@ export interface AccountOptions extends Pick<ConnectionOptions, 'directoryUrl' |
 }
 
 /**
- * A connection bound to this directory's account, registered on first use (RFC 8555, 7.3): no request at all
- * once its URL is stored.
+ * Connects to this directory's account, once for every caller of the process; registers it on first use
+ * (RFC 8555, 7.3), and again when the CA has forgotten it. No request at all once its URL is stored.
  */
-export async function openAccount(options: AccountOptions, signal: AbortSignal): Promise<AcmeConnection> {
+export function createAccountConnector(
+  options: AccountOptions,
+): (signal: AbortSignal) => Promise<AcmeConnection> {
+  const { accounts, directoryUrl } = options;
+  const renew = () =>
+    shareSuccess((signal: AbortSignal) => openAccount({ ...options, onAccountMissing }, signal));
+  let open = renew();
+  async function onAccountMissing(): Promise<void> {
+    open = renew();
+    const account = await accounts.read(directoryUrl);
+    if (account?.accountUrl) await accounts.saveUrl(directoryUrl, { privateKeyPem: account.privateKeyPem });
+  }
+  return (signal) => open(signal);
+}
+
+async function openAccount(
+  options: AccountOptions & Pick<ConnectionOptions, 'onAccountMissing'>,
+  signal: AbortSignal,
+): Promise<AcmeConnection> {
   const { accounts, directoryUrl } = options;
   const account =
     (await accounts.read(directoryUrl)) ??

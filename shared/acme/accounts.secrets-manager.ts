@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Failure } from '../runtime/errors.ts';
 import type { SecretStore } from '../runtime/secrets.ts';
 import type { AccountStore, AcmeAccount } from './account.ts';
@@ -24,7 +24,8 @@ export function createSecretsManagerAccountStore(secrets: SecretStore, prefix: s
       });
     },
     async saveUrl(directoryUrl, account) {
-      const secret = { name: secretOf(directoryUrl), versionId: versionId(account), value: account };
+      // A version id of its own: an account may return to a value it had before.
+      const secret = { name: secretOf(directoryUrl), versionId: randomUUID(), value: account };
       await secrets.put({ ...secret, stages: ['AWSCURRENT'] });
     },
     readExternalAccount: async (directoryUrl) =>

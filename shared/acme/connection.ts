@@ -20,6 +20,8 @@ export interface ConnectionOptions {
   readonly externalAccount?: ExternalAccount | undefined;
   readonly transport: AcmeTransport;
   readonly clock: Clock;
+  /** The CA does not know the account any more. */
+  readonly onAccountMissing?: (() => Promise<void>) | undefined;
 }
 
 /** The signed requests of one piece of work; they end with its signal. */
@@ -62,7 +64,7 @@ export function connect(options: ConnectionOptions): AcmeConnection {
         nonces,
         send: (request) => options.transport({ ...request, signal }),
         directory: () => {
-          directory ??= readDirectory(http).catch((error) => {
+          directory ??= readDirectory(http, options).catch((error) => {
             directory = undefined;
             throw error;
           });
@@ -72,7 +74,7 @@ export function connect(options: ConnectionOptions): AcmeConnection {
         signal,
       });
       const api = new AcmeApi(http, options.accountUrl ?? null);
-      rewireApi(api, http, { clock: options.clock, signal });
+      rewireApi(api, http, { ...options, signal });
       return {
         api,
         keyAuthorization: (token) => {
@@ -111,7 +113,9 @@ function rewireHttp(http: HttpClient, { nonces, send, directory, clock, signal }
     const pooled = nonces.take();
     if (pooled) return pooled;
     // GET, not HEAD: Node closes a connection after a HEAD response without Content-Length.
-    await http.request(await http.getResourceUrl('newNonce'), 'get');
+    const url = await http.getResourceUrl('newNonce');
+    const response = await http.request(url, 'get');
+    if (response.status >= 400) throw readRefusal(response, url, clock);
     const fresh = nonces.take();
     if (fresh) return fresh;
     throw new Failure({
@@ -133,22 +137,30 @@ function rewireHttp(http: HttpClient, { nonces, send, directory, clock, signal }
   };
 }
 
-function rewireApi(api: AcmeApi, http: HttpClient, { clock, signal }: { clock: Clock; signal: AbortSignal }) {
+type ApiWiring = Pick<ConnectionOptions, 'clock' | 'onAccountMissing'> & { readonly signal: AbortSignal };
+
+function rewireApi(api: AcmeApi, http: HttpClient, { clock, onAccountMissing, signal }: ApiWiring): void {
   api.apiRequest = async (url, payload = null, validStatusCodes = [], signing = {}) => {
     const { includeJwsKid = true, includeExternalAccountBinding = false } = signing;
     const kid = includeJwsKid ? api.accountUrl : null;
     const send = async () => {
       const response = await http.signedRequest(url, payload, { kid, includeExternalAccountBinding });
       if (validStatusCodes.includes(response.status)) return response;
-      throw new AcmeFailure(readProblem(response.status, response.data), {
-        resource: new URL(url).pathname,
-        retryAfterSeconds: parseRetryAfter(response.headers['retry-after'], clock.now()),
-      });
+      const refusal = readRefusal(response, url, clock);
+      if (refusal.problem.type === 'accountDoesNotExist') await onAccountMissing?.();
+      throw refusal;
     };
     // Only POST-as-GET (RFC 8555, 6.3) is free of effects.
     if (payload !== null) return send();
     return repeatRead(send, { clock, signal });
   };
+}
+
+function readRefusal({ status, headers, data }: HttpResponse, url: string, clock: Clock): AcmeFailure {
+  return new AcmeFailure(readProblem(status, data), {
+    resource: new URL(url).pathname,
+    retryAfterSeconds: parseRetryAfter(headers['retry-after'], clock.now()),
+  });
 }
 
 async function repeatRead<T>(
@@ -168,10 +180,14 @@ async function repeatRead<T>(
   return read();
 }
 
-async function readDirectory(http: HttpClient): Promise<Record<string, unknown>> {
-  const { directoryUrl } = http as unknown as { directoryUrl: string };
-  const { status, data } = await http.request(directoryUrl, 'get');
+async function readDirectory(
+  http: HttpClient,
+  { directoryUrl, clock }: Pick<ConnectionOptions, 'directoryUrl' | 'clock'>,
+): Promise<Record<string, unknown>> {
+  const response = await http.request(directoryUrl, 'get');
+  const { status, data } = response;
   if (status === 200 && typeof data === 'object' && data !== null && 'newOrder' in data) return data;
+  if (status === 429 || status >= 500) throw readRefusal(response, directoryUrl, clock);
   throw new Failure({
     code: 'ca-protocol',
     disposition: 'retry',

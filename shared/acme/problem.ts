@@ -27,7 +27,6 @@ export class AcmeFailure extends Failure {
 
 // Types whose repetition cannot help until names, account or configuration change (RFC 8555, 6.7).
 const finalTypes = new Set([
-  'accountDoesNotExist',
   'badCSR',
   'badPublicKey',
   'externalAccountRequired',

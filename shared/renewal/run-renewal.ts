@@ -11,6 +11,7 @@ import type { RunRenewal, RunResult } from './worker.ts';
 const waitInProcessSeconds = 30;
 /** No new effect starts with less than this left; what a step needs to end and be saved. */
 const marginMillis = 15_000;
+const forgotten: readonly string[] = ['order-missing', 'acme-accountDoesNotExist'];
 /** A step that waits longer than this for somebody else is reported and backs off. */
 const stepAllowanceMillis = 30 * 60_000;
 
@@ -65,8 +66,8 @@ async function performSteps(run: RunRenewal, claimed: LeasedRenewal): Promise<Ru
       // A step that had the whole invocation would need it again, and again.
       if (failure.code === 'deadline' && !resumed)
         return pause(run, renewal, { seconds: 1, reason: failure.message });
-      // An order the CA forgot (or another CA's) is no failure of the certificate: one new order is placed at once.
-      if (failure.code !== 'order-missing' || ordersReplaced++ > 0) return fail(run, renewal, failure);
+      // An order or account the CA forgot is no failure of the certificate: one new order is placed at once.
+      if (!forgotten.includes(failure.code) || ordersReplaced++ > 0) return fail(run, renewal, failure);
       outcome = { kind: 'done', changes: { order: undefined }, next: 'place-order' };
     }
     if (outcome.kind === 'ended') return end(run, renewal, outcome.outcome);

@@ -112,7 +112,7 @@ describe('npm start -- --once --json', () => {
     const running = startCommand(['--domains', domains, '--data-dir', dataDir]);
     await running.seen('certfleet on this machine');
     const second = await runCommand(once('--data-dir', dataDir));
-    expect(second.status).toBe(1);
+    expect(second.status).toBe(2);
     expect(second.stderr).toMatch(/is used by process \d+/);
     running.process.kill('SIGTERM');
     expect((await running.ended).status).toBe(130);

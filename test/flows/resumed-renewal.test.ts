@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AcmeCa, startAcmeCa } from '../../local/ca/ca.ts';
 import { type HttpEndpoint, startHttpEndpoint } from '../../local/endpoints/http.ts';
-import { openAccount } from '../../shared/acme/account.ts';
+import { createAccountConnector } from '../../shared/acme/account.ts';
 import { createMemoryAccountStore } from '../../shared/acme/accounts.memory.ts';
 import { createTransport } from '../../shared/acme/transport.ts';
 import { createMemoryCertificateStore } from '../../shared/certificates/store.memory.ts';
@@ -21,7 +21,6 @@ import type { RunResult } from '../../shared/renewal/worker.ts';
 import { createMemoryRunStore } from '../../shared/report/runs.memory.ts';
 import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
 import { startDeadline } from '../../shared/runtime/deadline.ts';
-import { shareSuccess } from '../../shared/runtime/share-success.ts';
 import { aPolicy, aRenewal } from '../support/builders.ts';
 
 /** Real time, so that the CA and its clients agree, with the waits between polls cut short. */
@@ -65,7 +64,7 @@ function createScene(name: string) {
   const renewals = createMemoryRenewalStore();
   const certificates = createMemoryCertificateStore();
   const vault = createMemoryKeyVault();
-  const connect = shareSuccess((signal: AbortSignal) => openAccount(account, signal));
+  const connect = createAccountConnector(account);
   const presenters = createChallengePresenters({
     answers,
     clock,

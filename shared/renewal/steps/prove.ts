@@ -4,7 +4,7 @@ import { fulfilled, settleBounded, throwFirstFailure } from '../../runtime/concu
 import { Failure } from '../../runtime/errors.ts';
 import type { OpenChallenge, Renewal } from '../renewal.ts';
 import { type IssueStep, type Presenters, resumeOrder } from './issue-step.ts';
-import { refuseFailed } from './validate.ts';
+import { answerUnanswered, refuseFailed } from './validate.ts';
 import { withdrawAll } from './withdraw.ts';
 
 const proofsAtOnce = 10;
@@ -46,16 +46,9 @@ export const answerChallenges: IssueStep = async (context, ports) => {
   const { session, order } = await resumeOrder(context, ports);
   const obstacle = await findObstacle(renewal.challenges, await ports.presenters(), signal);
   if (obstacle) return { kind: 'wait', seconds: obstaclePollSeconds, reason: obstacle };
-  let { challenges } = renewal;
-  if (resumed) {
-    // An answered challenge must not be answered again: the CA refuses it once the authorization is decided.
-    const authorizations = await fetchAuthorizations(session, order.authorizationUrls);
-    refuseFailed(authorizations);
-    const offered = authorizations.flatMap((authorization) => authorization.challenges);
-    const unanswered = new Set(offered.filter(({ status }) => status === 'pending').map(({ url }) => url));
-    challenges = challenges.filter(({ challengeUrl }) => unanswered.has(challengeUrl));
-  }
-  for (const { challengeUrl } of challenges) await answerChallenge(session, challengeUrl);
+  const { challenges } = renewal;
+  if (resumed) await answerUnanswered(session, order, challenges);
+  else for (const { challengeUrl } of challenges) await answerChallenge(session, challengeUrl);
   return { kind: 'done' };
 };
 
