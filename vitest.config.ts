@@ -7,6 +7,6 @@ export default defineConfig({
     // By default one core is kept free, which on two cores means one file at a time.
     maxWorkers: '100%',
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });

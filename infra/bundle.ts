@@ -14,7 +14,7 @@ export interface Bundle {
 }
 
 /** Every Lambda's entry point: the files below functions/, one function each. */
-export async function findFunctionSources(): Promise<string[]> {
+async function findFunctionSources(): Promise<string[]> {
   const entries = await readdir(join(root, 'functions'), { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))

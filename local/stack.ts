@@ -35,6 +35,7 @@ export interface LocalStack {
   /** Absent where an outside CA is used. */
   readonly ca?: AcmeCa | undefined;
   readonly directoryUrl: string;
+  readonly dataDir: string;
   /** A shell file that points SDK clients and `sls` at this stack. */
   readonly environmentFile: string;
   stop(): Promise<void>;
@@ -102,7 +103,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     await stores.putSecret('webhooks/slack', { url: slack.url });
     const environmentFile = join(dataDir, 'environment.sh');
     writeEnvironment(environmentFile, { ...aws.environment, ...functionSettings });
-    return { aws, neighbourhood, stores, slack, ca, directoryUrl, environmentFile, stop };
+    return { aws, neighbourhood, stores, slack, ca, directoryUrl, dataDir, environmentFile, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -119,7 +119,7 @@ async function deleteMessages(messages: readonly Message[], { sqs, queueUrl }: E
 }
 
 /** A message as it stands in the function's event. */
-export function toRecord(
+function toRecord(
   message: Message,
   { plan, region }: Pick<EventSourceOptions, 'plan' | 'region'>,
 ): Record<string, unknown> {

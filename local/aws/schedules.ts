@@ -54,7 +54,7 @@ export function startSchedules(options: {
 }
 
 /** The event a firing sends: the schedule's own input, or what the service sends without one. */
-export function eventOf(plan: SchedulePlan, firing: Date, region: string): string {
+function eventOf(plan: SchedulePlan, firing: Date, region: string): string {
   const time = firing.toISOString().replace('.000Z', 'Z');
   if (plan.input !== undefined) {
     return plan.source === 'aws.scheduler'

@@ -60,7 +60,7 @@ export interface CertificateRecord {
 }
 
 /** Records by id, with the newest record of each index key at hand. */
-export class Collection<Item extends { readonly id: string }> {
+class Collection<Item extends { readonly id: string }> {
   readonly #items = new Map<string, Item>();
   readonly #newest = new Map<string, string>();
   readonly #indexKey: (item: Item) => string;

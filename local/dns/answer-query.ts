@@ -15,7 +15,7 @@ const ttlSeconds = 1;
 export const udpPayloadBytes = 1232;
 
 /** The zone a name is said to be in: its registered domain, or the last two labels where there is none. */
-export const zoneOf = (name: string): string =>
+const zoneOf = (name: string): string =>
   getDomain(name, { validateHostname: false }) ?? name.split('.').slice(-2).join('.');
 
 /**

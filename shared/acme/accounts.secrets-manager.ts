@@ -36,7 +36,7 @@ export function createSecretsManagerAccountStore(secrets: SecretStore, prefix: s
 }
 
 /** Host, port and path in the characters a secret's name may hold. */
-export const directoryName = (directoryUrl: string): string => {
+const directoryName = (directoryUrl: string): string => {
   const { host, pathname } = new URL(directoryUrl);
   return `${host}${pathname}`.replace(/[^A-Za-z0-9/_+=.@-]/g, '_').replace(/\/+$/, '');
 };

@@ -52,7 +52,7 @@ export function formatSummaryText(summary: RunSummary, options: { readonly shown
 }
 
 /** At most `shown` lines, and a last one that says how many were left out. */
-export const capLines = (lines: readonly string[], shown: number): readonly string[] =>
+const capLines = (lines: readonly string[], shown: number): readonly string[] =>
   lines.length <= shown ? lines : [...lines.slice(0, shown), `and ${lines.length - shown} more`];
 
 /** `820 ms`, `12.3 s`, `4 min 5 s`, `2 h 3 min`. */

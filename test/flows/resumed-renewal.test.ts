@@ -75,6 +75,7 @@ function createScene(name: string) {
     vault,
     certificates,
     renewals,
+    accounts: account.accounts,
     work,
     async open() {
       await certificates.track({ name, policy, now: clock.now() });
@@ -155,6 +156,43 @@ describe('a renewal whose worker died', () => {
 });
 
 describe('a renewal', () => {
+  it('answers again what the CA was never told, or has lost', async () => {
+    const scene = createScene('lost.example.com');
+    await scene.open();
+    await expect(scene.run(dyingAfter('present-challenges', scene.renewals))).rejects.toThrow('killed');
+    await scene.renewals.breakLease(scene.work, clock.now());
+    const lease = { owner: 'hand', now: clock.now(), until: new Date(clock.now().getTime() + 60_000) };
+    const claimed = await scene.renewals.claim(scene.work, lease);
+    if (!claimed) throw new Error('not claimed');
+    await scene.renewals.release({ ...claimed, step: 'await-validation' });
+    expect(await scene.run()).toMatchObject({ kind: 'handed-over' });
+  });
+
+  it('registers its account again when the CA has forgotten it, and goes on', async () => {
+    const scene = createScene('forgotten.example.com');
+    await scene.open();
+    const accountUrl = new URL('/acme/acct/unknown', ca.directoryUrl).href;
+    const key = createScene('other.example.com');
+    await key.open();
+    await key.run();
+    const known = await key.accounts.read(ca.directoryUrl);
+    await scene.accounts.create(ca.directoryUrl, { privateKeyPem: known?.privateKeyPem ?? '', accountUrl });
+    expect(await scene.run()).toMatchObject({ kind: 'handed-over' });
+    expect((await scene.accounts.read(ca.directoryUrl))?.accountUrl).toBe(known?.accountUrl);
+  });
+
+  it('goes on above a pair in the vault that is newer than its table', async () => {
+    const name = 'restored.example.com';
+    const scene = createScene(name);
+    await scene.open();
+    await scene.vault.promote(name, { generation: 3, privateKeyPem: 'key', fullchainPem: 'chain' });
+    expect(await scene.run()).toEqual({ kind: 'ended', outcome: 'abandoned' });
+    const certificate = await scene.certificates.get(name);
+    expect(certificate).toMatchObject({ generation: 3 });
+    expect(certificate?.nextActionAt.getTime()).toBeLessThanOrEqual(clock.now().getTime());
+    expect(ca.ledger.orders.filter(({ names }) => names.includes(name))).toEqual([]);
+  });
+
   it('tells why the CA could not validate, name by name', async () => {
     const scene = createScene('wrong.example.com');
     await scene.open();

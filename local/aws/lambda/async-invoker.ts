@@ -15,7 +15,7 @@ export interface AsyncEvent {
 export type GiveUpReason = 'RetriesExhausted' | 'EventAgeExceeded';
 
 /** What follows a failed attempt: the next one after a delay, or the failure destination. Pure. */
-export function decideRetry(
+function decideRetry(
   attempt: { count: number; ageMillis: number },
   plan: Pick<AsyncInvokePlan, 'retryAttempts' | 'maximumAgeSeconds'>,
   retryDelaysMillis: readonly number[],

@@ -42,7 +42,7 @@ export class SecretsError extends Error {
 }
 
 export const currentStage = 'AWSCURRENT';
-export const previousStage = 'AWSPREVIOUS';
+const previousStage = 'AWSPREVIOUS';
 const versionsKept = 100;
 
 export interface NewVersion {

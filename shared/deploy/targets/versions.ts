@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Disk, ifPresent } from './disk.ts';
 
 /** What one directory holds under fixed names; the key is the only secret among them. */
-export const fileNames = ['fullchain.pem', 'privkey.pem', 'chain.pem', 'cert.pem'] as const;
+const fileNames = ['fullchain.pem', 'privkey.pem', 'chain.pem', 'cert.pem'] as const;
 export type FileName = (typeof fileNames)[number];
 export type FileSet = ReadonlyMap<FileName, string>;
 

@@ -42,7 +42,7 @@ export function buildSlackMessage(summary: RunSummary): { text: string; blocks: 
 }
 
 /** Slack's three control characters; nothing in a message may mention people or make links. */
-export const escapeMarkdown = (text: string): string =>
+const escapeMarkdown = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** Lines under a heading in as many sections as needed, and no more than `maximum`. */
