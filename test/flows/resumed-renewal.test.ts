@@ -168,6 +168,27 @@ describe('a renewal', () => {
     expect(await scene.run()).toMatchObject({ kind: 'handed-over' });
   });
 
+  it('places a new order when the CA has forgotten an authorization of the old one', async () => {
+    const scene = createScene('expired.example.com');
+    await scene.open();
+    await expect(scene.run(dyingAfter('place-order', scene.renewals))).rejects.toThrow('killed');
+    await scene.renewals.breakLease(scene.work, clock.now());
+    const lease = { owner: 'hand', now: clock.now(), until: new Date(clock.now().getTime() + 60_000) };
+    const claimed = await scene.renewals.claim(scene.work, lease);
+    if (!claimed) throw new Error('not claimed');
+    const accountUrl = (await scene.accounts.read(ca.directoryUrl))?.accountUrl ?? '';
+    const gone = (path: string) => new URL(`/acme/${path}/gone`, ca.directoryUrl).href;
+    const order = {
+      url: gone('order'),
+      accountUrl,
+      finalizeUrl: gone('finalize'),
+      authorizationUrls: [gone('authz')],
+    };
+    await scene.renewals.release({ ...claimed, step: 'select-challenges', order });
+    expect(await scene.run()).toMatchObject({ kind: 'handed-over' });
+    expect((await scene.renewals.get(scene.work))?.attempts).toBe(0);
+  });
+
   it('registers its account again when the CA has forgotten it, and goes on', async () => {
     const scene = createScene('forgotten.example.com');
     await scene.open();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ReportChannel } from '../../../shared/report/channels/channel.ts';
 import { createReportChannels } from '../../../shared/report/channels.ts';
-import { reportToAll } from '../../../shared/report/report-to-all.ts';
+import { describeResult, reportToAll, throwUnreported } from '../../../shared/report/report-to-all.ts';
 import { createMemoryRunStore } from '../../../shared/report/runs.memory.ts';
 import { Failure } from '../../../shared/runtime/errors.ts';
 import { aSummary } from './a-summary.ts';
@@ -76,5 +76,20 @@ describe('createReportChannels', () => {
     expect(channels.map(({ name }) => name)).toEqual(['console', 'slack']);
     await channels[0]?.report(aSummary(), signal);
     expect(written.join('')).toMatch(/^certfleet: 3 of 5 renewed, 1 failed\n[\s\S]*UTC\n$/);
+  });
+
+  test('is to be repeated when a channel missed the report, and only then', async () => {
+    const store = createMemoryRunStore();
+    const [slack, sns] = [aChannel('slack', 1), aChannel('sns')];
+    const request = { summary: aSummary(), channels: [slack.channel, sns.channel], store, now, signal };
+    const missed = await reportToAll(request);
+    expect(() => throwUnreported(missed)).toThrow(expect.objectContaining({ code: 'slack-unavailable' }));
+    expect(missed.map(describeResult)).toEqual([
+      { channel: 'slack', result: 'failed', code: 'slack-unavailable', problem: 'no answer' },
+      { channel: 'sns', result: 'reported' },
+    ]);
+    const again = await reportToAll(request);
+    throwUnreported(again);
+    expect([slack.heard, sns.heard]).toEqual([['run-1'], ['run-1']]);
   });
 });
