@@ -4,6 +4,7 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { dueShards } from '../shared/certificates/due-index.ts';
 import type { StepName } from '../shared/renewal/renewal.ts';
 import type { ScheduleResult } from '../shared/renewal/schedule.ts';
+import type { DueRenewal } from '../shared/renewal/store.ts';
 import type { CertificateOutcome } from '../shared/report/outcome.ts';
 import type { Clock } from '../shared/runtime/clock.ts';
 import type { LocalStack } from './stack.ts';
@@ -158,11 +159,15 @@ async function tick({ aws }: LocalStack, runId: string): Promise<string[]> {
 
 const distantFuture = new Date('9999-12-31T00:00:00Z');
 
-async function listOpen({ stores }: LocalStack): Promise<ReadonlyMap<string, StepName>> {
+async function findOpen({ stores }: LocalStack): Promise<readonly DueRenewal[]> {
   const shards = await Promise.all(
     dueShards.map((shard) => stores.renewals.findDue({ shard, until: distantFuture, limit: 1000 })),
   );
-  return new Map(shards.flat().map(({ certificateName, step }) => [certificateName, step]));
+  return shards.flat();
+}
+
+async function listOpen(stack: LocalStack): Promise<ReadonlyMap<string, StepName>> {
+  return new Map((await findOpen(stack)).map(({ certificateName, step }) => [certificateName, step]));
 }
 
 function countSteps(open: ReadonlyMap<string, StepName>, pending: readonly string[]): Map<StepName, number> {
@@ -190,11 +195,8 @@ async function explain({ stores }: LocalStack, pending: readonly string[], reaso
  * Gives up the leases of workers that ended with an earlier process on the same data, so that this one need
  * not wait them out.
  */
-export async function recoverRenewals({ stores }: LocalStack, clock: Clock): Promise<number> {
-  const shards = await Promise.all(
-    dueShards.map((shard) => stores.renewals.findDue({ shard, until: distantFuture, limit: 1000 })),
-  );
-  const open = shards.flat();
-  await Promise.all(open.map((id) => stores.renewals.breakLease(id, clock.now())));
+export async function recoverRenewals(stack: LocalStack, clock: Clock): Promise<number> {
+  const open = await findOpen(stack);
+  await Promise.all(open.map((id) => stack.stores.renewals.breakLease(id, clock.now())));
   return open.length;
 }

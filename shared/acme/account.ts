@@ -39,10 +39,12 @@ export function createAccountConnector(
   const renew = () =>
     shareSuccess((signal: AbortSignal) => openAccount({ ...options, onAccountMissing }, signal));
   let open = renew();
-  async function onAccountMissing(): Promise<void> {
-    open = renew();
+  async function onAccountMissing(accountUrl: string): Promise<void> {
     const account = await accounts.read(directoryUrl);
-    if (account?.accountUrl) await accounts.saveUrl(directoryUrl, { privateKeyPem: account.privateKeyPem });
+    // Another renewal, or another worker, may have registered it anew meanwhile.
+    if (account?.accountUrl === accountUrl)
+      await accounts.saveUrl(directoryUrl, { privateKeyPem: account.privateKeyPem });
+    open = renew();
   }
   return (signal) => open(signal);
 }

@@ -21,7 +21,7 @@ export interface ConnectionOptions {
   readonly transport: AcmeTransport;
   readonly clock: Clock;
   /** The CA does not know the account any more. */
-  readonly onAccountMissing?: (() => Promise<void>) | undefined;
+  readonly onAccountMissing?: ((accountUrl: string) => Promise<void>) | undefined;
 }
 
 /** The signed requests of one piece of work; they end with its signal. */

@@ -64,7 +64,7 @@ export function rewireHttp(http: HttpClient, { nonces, send, directory, clock, s
 type ApiWiring = {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly onAccountMissing?: (() => Promise<void>) | undefined;
+  readonly onAccountMissing?: ((accountUrl: string) => Promise<void>) | undefined;
 };
 
 /** Refusals become AcmeFailure; reads are repeated on server and network errors, writes never. */
@@ -80,7 +80,7 @@ export function rewireApi(
       const response = await http.signedRequest(url, payload, { kid, includeExternalAccountBinding });
       if (validStatusCodes.includes(response.status)) return response;
       const refusal = readRefusal(response, url, clock);
-      if (refusal.problem.type === 'accountDoesNotExist') await onAccountMissing?.();
+      if (refusal.problem.type === 'accountDoesNotExist') await onAccountMissing?.(api.accountUrl ?? '');
       throw refusal;
     };
     // Only POST-as-GET (RFC 8555, 6.3) is free of effects.

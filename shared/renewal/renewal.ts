@@ -27,6 +27,8 @@ export interface RenewalId {
 
 /** A challenge whose proof is, or may be, on show until it is withdrawn. */
 export interface OpenChallenge extends PresentedChallenge {
+  /** The order it was selected for; one of an earlier order only waits to be withdrawn. */
+  readonly orderUrl: string;
   readonly challengeUrl: string;
 }
 
@@ -88,3 +90,19 @@ export interface LeasedRenewal extends Renewal {
 
 export const renewalKey = ({ certificateName, generation }: RenewalId): string =>
   `${certificateName}#${generation}`;
+
+/** A renewal before its first step. */
+export const beginRenewal = (
+  id: RenewalId,
+  { now, ...given }: Pick<Renewal, 'reason' | 'policy' | 'nextActionAt'> & { readonly now: Date },
+): Renewal => ({
+  ...id,
+  ...given,
+  step: 'stage-key',
+  challenges: [],
+  deployedTo: [],
+  verifiedAt: [],
+  warnings: [],
+  attempts: 0,
+  openedAt: now,
+});

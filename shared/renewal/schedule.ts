@@ -4,7 +4,7 @@ import { dueShards } from '../certificates/due-index.ts';
 import type { CertificateStore } from '../certificates/store.ts';
 import { type Clock, secondsAfter } from '../runtime/clock.ts';
 import { fulfilled, settleBounded, throwFirstFailure } from '../runtime/concurrency.ts';
-import type { Renewal, RenewalId } from './renewal.ts';
+import { beginRenewal, type RenewalId } from './renewal.ts';
 import { resendSeconds } from './settle.ts';
 import type { DueRenewal, RenewalStore } from './store.ts';
 import { transitions, type Worker } from './transitions.ts';
@@ -115,7 +115,15 @@ async function openIfDue(
   const open = await findOpenRenewal(certificate, renewals);
   const generation = open?.generation ?? certificate.generation + 1;
   const id = { certificateName: name, generation };
-  if (!open) await renewals.open(newRenewal(id, { reason, policy, now: tick.now }));
+  if (!open)
+    await renewals.open(
+      beginRenewal(id, {
+        reason,
+        policy,
+        now: tick.now,
+        nextActionAt: secondsAfter(tick.now, resendSeconds),
+      }),
+    );
   // Whoever moves nextActionAt sends; a renewal that was opened and not sent comes back through its own time.
   const moved = await certificates.postpone({
     name,
@@ -143,19 +151,3 @@ async function resume(
   const moved = await renewals.postpone({ id, expectedAt, nextActionAt: secondsAfter(now, resendSeconds) });
   return moved ? { kind: 'resumed', id, worker: transitions[step].worker } : undefined;
 }
-
-const newRenewal = (
-  id: RenewalId,
-  { now, ...why }: Pick<Renewal, 'reason' | 'policy'> & { now: Date },
-): Renewal => ({
-  ...id,
-  ...why,
-  step: 'stage-key',
-  challenges: [],
-  deployedTo: [],
-  verifiedAt: [],
-  warnings: [],
-  attempts: 0,
-  openedAt: now,
-  nextActionAt: secondsAfter(now, resendSeconds),
-});

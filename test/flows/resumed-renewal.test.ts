@@ -10,7 +10,7 @@ import { createMemoryKeyVault } from '../../shared/certificates/vault.memory.ts'
 import { createMemoryAnswerStore } from '../../shared/challenges/answers.memory.ts';
 import { answerHttpChallenge } from '../../shared/challenges/http-01.ts';
 import { createChallengePresenters } from '../../shared/challenges/presenters.ts';
-import { type StepName, stepNames } from '../../shared/renewal/renewal.ts';
+import { type Renewal, type StepName, stepNames } from '../../shared/renewal/renewal.ts';
 import { runRenewal } from '../../shared/renewal/run-renewal.ts';
 import { createIssueSteps } from '../../shared/renewal/steps/issue.ts';
 import { createMemoryRenewalStore } from '../../shared/renewal/store.memory.ts';
@@ -123,6 +123,18 @@ const dyingAfter = (step: StepName, store: RenewalStore): RenewalStore => {
   };
 };
 
+/** Leaves a renewal in a state that no crash of this program brings about. */
+async function leaveAs(
+  { renewals, work }: ReturnType<typeof createScene>,
+  state: Partial<Renewal>,
+): Promise<void> {
+  await renewals.breakLease(work, clock.now());
+  const lease = { owner: 'hand', now: clock.now(), until: new Date(clock.now().getTime() + 60_000) };
+  const claimed = await renewals.claim(work, lease);
+  if (!claimed) throw new Error('not claimed');
+  await renewals.release({ ...claimed, ...state });
+}
+
 const issuingSteps = stepNames.filter((step) => transitions[step].worker === 'renew-certificate');
 
 describe('a renewal whose worker died', () => {
@@ -160,11 +172,7 @@ describe('a renewal', () => {
     const scene = createScene('lost.example.com');
     await scene.open();
     await expect(scene.run(dyingAfter('present-challenges', scene.renewals))).rejects.toThrow('killed');
-    await scene.renewals.breakLease(scene.work, clock.now());
-    const lease = { owner: 'hand', now: clock.now(), until: new Date(clock.now().getTime() + 60_000) };
-    const claimed = await scene.renewals.claim(scene.work, lease);
-    if (!claimed) throw new Error('not claimed');
-    await scene.renewals.release({ ...claimed, step: 'await-validation' });
+    await leaveAs(scene, { step: 'await-validation' });
     expect(await scene.run()).toMatchObject({ kind: 'handed-over' });
   });
 
@@ -172,10 +180,6 @@ describe('a renewal', () => {
     const scene = createScene('expired.example.com');
     await scene.open();
     await expect(scene.run(dyingAfter('place-order', scene.renewals))).rejects.toThrow('killed');
-    await scene.renewals.breakLease(scene.work, clock.now());
-    const lease = { owner: 'hand', now: clock.now(), until: new Date(clock.now().getTime() + 60_000) };
-    const claimed = await scene.renewals.claim(scene.work, lease);
-    if (!claimed) throw new Error('not claimed');
     const accountUrl = (await scene.accounts.read(ca.directoryUrl))?.accountUrl ?? '';
     const gone = (path: string) => new URL(`/acme/${path}/gone`, ca.directoryUrl).href;
     const order = {
@@ -184,9 +188,27 @@ describe('a renewal', () => {
       finalizeUrl: gone('finalize'),
       authorizationUrls: [gone('authz')],
     };
-    await scene.renewals.release({ ...claimed, step: 'select-challenges', order });
+    await leaveAs(scene, { step: 'select-challenges', order });
     expect(await scene.run()).toMatchObject({ kind: 'handed-over' });
     expect((await scene.renewals.get(scene.work))?.attempts).toBe(0);
+  });
+
+  it('neither shows nor answers a proof of an earlier order that would not go', async () => {
+    const scene = createScene('leftover.example.com');
+    await scene.open();
+    const leftover = {
+      type: 'dns-01' as const,
+      domain: 'leftover.example.com',
+      token: 't',
+      keyAuthorization: 't.k',
+      orderUrl: 'https://ca/earlier',
+      challengeUrl: 'https://ca/earlier/challenge',
+    };
+    await leaveAs(scene, { challenges: [leftover] });
+    expect(await scene.run()).toMatchObject({ kind: 'handed-over' });
+    const { challenges, warnings } = (await scene.renewals.get(scene.work)) ?? aRenewal();
+    expect(challenges).toEqual([leftover]);
+    expect(warnings.join()).toContain('the dns-01 proof of leftover.example.com remains');
   });
 
   it('registers its account again when the CA has forgotten it, and goes on', async () => {

@@ -3,7 +3,7 @@ import type {
   IssuedCertificate,
   TrackedCertificate,
 } from '../../shared/certificates/certificate.ts';
-import type { Renewal } from '../../shared/renewal/renewal.ts';
+import { beginRenewal, type Renewal } from '../../shared/renewal/renewal.ts';
 
 export const noon = new Date('2026-11-21T12:00:00Z');
 export const daysAfter = (instant: Date, days: number) => new Date(instant.getTime() + days * 86_400_000);
@@ -39,17 +39,14 @@ export const aCertificate = (changes: Partial<TrackedCertificate> = {}): Tracked
 });
 
 export const aRenewal = (changes: Partial<Renewal> = {}): Renewal => ({
-  certificateName: 'www.example.com',
-  generation: 1,
-  reason: { code: 'missing', message: 'no certificate has been issued yet' },
-  policy: aPolicy(),
-  step: 'stage-key',
-  challenges: [],
-  deployedTo: [],
-  verifiedAt: [],
-  warnings: [],
-  attempts: 0,
-  openedAt: noon,
-  nextActionAt: noon,
+  ...beginRenewal(
+    { certificateName: 'www.example.com', generation: 1 },
+    {
+      reason: { code: 'missing', message: 'no certificate has been issued yet' },
+      policy: aPolicy(),
+      now: noon,
+      nextActionAt: noon,
+    },
+  ),
   ...changes,
 });

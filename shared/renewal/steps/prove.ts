@@ -22,7 +22,10 @@ export const selectChallenges: IssueStep = async (context, ports) => {
   const authorizations = await fetchAuthorizations(session, order.authorizationUrls);
   refuseFailed(authorizations);
   const pending = authorizations.filter(({ status }) => status === 'pending');
-  const selected = pending.map((authorization) => selectChallenge(authorization, renewal, session));
+  const selected = pending.map((authorization) => ({
+    ...selectChallenge(authorization, renewal, session),
+    orderUrl: order.url,
+  }));
   return {
     kind: 'done',
     changes: { challenges: [...remaining, ...selected] },
@@ -33,7 +36,7 @@ export const selectChallenges: IssueStep = async (context, ports) => {
 /** Puts every proof on show. */
 export const presentChallenges: IssueStep = async ({ renewal, signal }, { presenters }) => {
   const show = await presenters();
-  const results = await settleBounded(renewal.challenges, proofsAtOnce, (challenge) =>
+  const results = await settleBounded(listCurrent(renewal), proofsAtOnce, (challenge) =>
     show[challenge.type].present(challenge, signal),
   );
   throwFirstFailure(results);
@@ -44,9 +47,9 @@ export const presentChallenges: IssueStep = async ({ renewal, signal }, { presen
 export const answerChallenges: IssueStep = async (context, ports) => {
   const { renewal, signal, resumed } = context;
   const { session, order } = await resumeOrder(context, ports);
-  const obstacle = await findObstacle(renewal.challenges, await ports.presenters(), signal);
+  const challenges = listCurrent(renewal);
+  const obstacle = await findObstacle(challenges, await ports.presenters(), signal);
   if (obstacle) return { kind: 'wait', seconds: obstaclePollSeconds, reason: obstacle };
-  const { challenges } = renewal;
   if (resumed) await answerUnanswered(session, order, challenges);
   else for (const { challengeUrl } of challenges) await answerChallenge(session, challengeUrl);
   return { kind: 'done' };
@@ -65,11 +68,15 @@ async function findObstacle(
   return obstacles.length > 0 ? obstacles.join('; ') : undefined;
 }
 
+/** The challenges of the stored order, without what an earlier one left on show. */
+const listCurrent = ({ challenges, order }: Renewal): readonly OpenChallenge[] =>
+  challenges.filter(({ orderUrl }) => orderUrl === order?.url);
+
 function selectChallenge(
   authorization: Authorization,
   { policy }: Renewal,
   session: AcmeSession,
-): OpenChallenge {
+): Omit<OpenChallenge, 'orderUrl'> {
   const { domain, challenges } = authorization;
   if (!policy.domains.includes(domain) && !policy.domains.includes(`*.${domain}`)) {
     throw new Failure({
