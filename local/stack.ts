@@ -53,10 +53,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     stops.unshift(() => service.stop());
     return service;
   };
-  let aws: EmbeddedAws | undefined;
   const stop = async () => {
-    // The functions end first: to them, a CA or a server that stops before them is one that has failed.
-    await aws?.stop({ graceMillis: 500 });
     for (const each of stops.splice(0)) await each();
   };
   try {
@@ -65,7 +62,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       DEPLOY_DIRECTORY: deployDirectory,
       RELOAD_PROGRAMS: '*',
     };
-    const embedded = await startEmbeddedAws({
+    const aws = await startEmbeddedAws({
       template,
       bundles,
       dataDir,
@@ -74,8 +71,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       environmentsPerFunction: Math.max(2, availableParallelism()),
       functionEnvironment: () => functionSettings,
     });
-    aws = embedded;
-    const stores = openStores(embedded.environment, {
+    const stores = openStores(aws.environment, {
       service: `certfleet-${stage}`,
       secretsPrefix: `certfleet/${stage}`,
     });
@@ -85,7 +81,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
         deployDirectory,
         answers: stores.answers,
         answerChallenge: async ({ method, path, host }) => {
-          const answer = await invokeFunctionUrl(embedded.lambda, 'answer-challenge', {
+          const answer = await invokeFunctionUrl(aws.lambda, 'answer-challenge', {
             method,
             path,
             headers: { host },
@@ -94,7 +90,9 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
         },
       }),
     );
+    stops.unshift(() => aws.stop({ graceMillis: 500 }));
     const slack = started(await startSlackSink());
+    // Started last, so that it ends first: a CA that still validates while answers end would find every proof wrong.
     const ca = options.directoryUrl ? undefined : started(await startCa(neighbourhood, dataDir));
     const directoryUrl = options.directoryUrl ?? ca?.directoryUrl ?? '';
     Object.assign(
@@ -104,8 +102,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     await stores.putSecret('dns/rfc2136', { tsigSecret: neighbourhood.tsig.secret });
     await stores.putSecret('webhooks/slack', { url: slack.url });
     const environmentFile = join(dataDir, 'environment.sh');
-    writeEnvironment(environmentFile, { ...embedded.environment, ...functionSettings });
-    return { aws: embedded, neighbourhood, stores, slack, ca, directoryUrl, dataDir, environmentFile, stop };
+    writeEnvironment(environmentFile, { ...aws.environment, ...functionSettings });
+    return { aws, neighbourhood, stores, slack, ca, directoryUrl, dataDir, environmentFile, stop };
   } catch (error) {
     await stop();
     throw error;
