@@ -1,6 +1,33 @@
 import * as z from 'zod';
 
-/** Starts schedule-renewals; without `runId`, what it sends belongs to the run of the day (UTC). */
-export const scheduleRenewals = z.looseObject({
-  runId: z.string().min(1).max(64).optional(),
-});
+/**
+ * Starts schedule-renewals; without anything else it is one tick. Closed, because a misspelt `dryRun` would
+ * renew.
+ */
+export const scheduleRenewals = z
+  .strictObject({
+    trigger: z.string().optional(),
+    /** Absent: what is sent belongs to the run of the day (UTC). */
+    runId: z.string().min(1).max(64).optional(),
+    /** Answers with the plan of the whole backlog and changes nothing. */
+    dryRun: z.boolean().default(false),
+    /** With dryRun: also what falls due within so many hours. */
+    dueWithinHours: z.number().min(0).max(8760).default(0),
+    /** These certificates alone. */
+    names: z.array(z.string().min(1).max(253)).min(1).max(10_000).optional(),
+    /** Certificates of this CA alone, by catalogue id or directory URL. */
+    ca: z.string().min(1).optional(),
+    /** Renews though nothing is due, and wakes what rests or is set aside. */
+    force: z.boolean().default(false),
+    /** With force: the whole fleet, the answer to a mass revocation. */
+    all: z.boolean().default(false),
+  })
+  .refine(({ force, all, names }) => !force || all !== (names !== undefined), {
+    path: ['force'],
+    message: 'takes either names, or all: true for the whole fleet',
+  })
+  .refine(({ force, all }) => force || !all, { path: ['all'], message: 'belongs to force' })
+  .refine(({ dryRun, dueWithinHours }) => dryRun || dueWithinHours === 0, {
+    path: ['dueWithinHours'],
+    message: 'belongs to dryRun',
+  });

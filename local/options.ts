@@ -14,6 +14,7 @@ against an embedded AWS, CA, DNS and TLS server on loopback.
   --data-dir DIR     keep state; a later pass skips what is not due and finishes what was cut off
   --directory URL    an outside ACME CA instead of the embedded one
   --ca-roots FILE    PEM roots to trust for that CA, and alone for what it issues
+  --limits FACTOR    the embedded CA keeps Let's Encrypt's rate limits, FACTOR times as fast as they are
   --http-port N      answer http-01 on 127.0.0.1:N          (default: a free port)
   --tls-port N       answer tls-alpn-01 and serve on N      (default: a free port)
   --dns-port N       DNS server for every name on N         (default: a free port)
@@ -34,6 +35,8 @@ export interface LocalOptions {
   readonly directoryUrl?: string | undefined;
   /** PEM. */
   readonly caRoots?: string | undefined;
+  /** How many times as fast as Let's Encrypt's the embedded CA's limits refill; it has none when absent. */
+  readonly limitsFactor?: number | undefined;
   readonly httpPort?: number | undefined;
   readonly tlsPort?: number | undefined;
   readonly dnsPort?: number | undefined;
@@ -69,12 +72,14 @@ export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
     dataDir: attempt(() => readDataDir(values['data-dir'])),
     directoryUrl: attempt(() => readDirectoryUrl(values.directory)),
     caRoots: attempt(() => readRoots(values['ca-roots'])),
+    limitsFactor: attempt(() => readFactor(values.limits)),
     httpPort: port('http-port'),
     tlsPort: port('tls-port'),
     dnsPort: port('dns-port'),
     dashboardPort: port('port'),
   };
   if (values['ca-roots'] && !values.directory) problems.push('--ca-roots goes with --directory');
+  if (values.limits && values.directory) problems.push('--limits is about the embedded CA, not --directory');
   if (problems.length > 0) throw invalidOptions(problems);
   return options;
 }
@@ -94,6 +99,7 @@ function readFlags(args: readonly string[]) {
         'data-dir': text,
         directory: text,
         'ca-roots': text,
+        limits: text,
         'http-port': text,
         'tls-port': text,
         'dns-port': text,
@@ -111,6 +117,13 @@ function readPort(name: string, value: string | undefined): number | undefined {
   const port = Number(value);
   if (/^\d+$/.test(value) && port <= 65_535) return port;
   throw new Error(`${name}: "${value}" is not a port from 0 to 65535`);
+}
+
+function readFactor(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const factor = Number(value);
+  if (/^\d+(\.\d+)?$/.test(value) && factor > 0) return factor;
+  throw new Error(`--limits: "${value}" is not a number above 0; 1 is Let's Encrypt's own pace`);
 }
 
 function readDirectoryUrl(value: string | undefined): string | undefined {

@@ -24,6 +24,8 @@ export interface PassProgress {
   readonly due: number;
   /** Open renewals by the step they are at. */
   readonly atStep: ReadonlyMap<StepName, number>;
+  /** Certificates that wait for their place in the plan, because of a rate limit. */
+  readonly planned: number;
   readonly outcomes: readonly CertificateOutcome[];
 }
 
@@ -52,7 +54,9 @@ const passMillis = 20 * 60_000;
 export async function runPass(stack: LocalStack, request: PassRequest): Promise<PassResult> {
   const { runId, clock, signal } = request;
   const startedAt = clock.now();
-  await stack.aws.lambda.call('collect-inventory', await provideInventory(stack, request.inventory));
+  const source = await provideInventory(stack, request.inventory);
+  // Whoever hands in a list by hand means it.
+  await stack.aws.lambda.call('collect-inventory', { ...source, confirmRetirements: true });
   const names = await listTracked(stack);
   const work = new PassWork(names);
   let nextTickAt = startedAt.getTime();
@@ -65,11 +69,13 @@ export async function runPass(stack: LocalStack, request: PassRequest): Promise<
     // In this order: a renewal that is no longer open has had its outcome recorded.
     const open = await listOpen(stack);
     const outcomes = await stack.stores.runs.listOutcomes(runId);
-    const pending = work.listPending(open, outcomes);
+    const planned = work.mayWait ? await listPlanned(stack) : [];
+    const pending = work.listPending([...open.keys(), ...planned], outcomes);
     request.onProgress({
       tracked: names.length,
       due: work.due.size,
       atStep: countSteps(open, pending),
+      planned: planned.length,
       outcomes,
     });
     const overdue = nowMillis - startedAt.getTime() > passMillis;
@@ -93,19 +99,22 @@ class PassWork {
     this.#tracked = new Set(tracked);
   }
 
-  addTick(names: readonly string[]): void {
+  /** Whether a rate limit has made certificates wait for their place in the plan. */
+  mayWait = false;
+
+  addTick({ names, planned }: Tick): void {
     this.#ticks += 1;
+    this.mayWait ||= planned > 0;
     for (const name of names) if (this.#tracked.has(name)) this.due.add(name);
   }
 
   /** A renewal that ended as superseded or abandoned has no outcome; the tick after it opens the next, or none. */
-  listPending(
-    open: ReadonlyMap<string, StepName>,
-    outcomes: readonly CertificateOutcome[],
-  ): readonly string[] {
+  listPending(known: readonly string[], outcomes: readonly CertificateOutcome[]): readonly string[] {
     const settled = new Set(outcomes.map(({ certificateName }) => certificateName));
+    const waiting = new Set(known);
+    for (const name of waiting) if (this.#tracked.has(name) && this.mayWait) this.due.add(name);
     for (const name of this.due) {
-      if (settled.has(name) || open.has(name)) this.#gone.delete(name);
+      if (settled.has(name) || waiting.has(name)) this.#gone.delete(name);
       else if (!this.#gone.has(name)) this.#gone.set(name, this.#ticks);
       else if (this.#ticks - (this.#gone.get(name) ?? 0) >= 2) this.due.delete(name);
     }
@@ -146,15 +155,31 @@ async function listTracked({ stores }: LocalStack): Promise<string[]> {
     .sort();
 }
 
-/** A tick, repeated while a shard of the due index holds more than one tick takes; the names it sent. */
-async function tick({ aws }: LocalStack, runId: string): Promise<string[]> {
+interface Tick {
+  /** The names it sent. */
+  readonly names: readonly string[];
+  /** How many others were given a place in the plan. */
+  readonly planned: number;
+}
+
+/** A tick, repeated while a shard of the due index holds more than one tick takes. */
+async function tick({ aws }: LocalStack, runId: string): Promise<Tick> {
   const names: string[] = [];
+  let planned = 0;
   let result: ScheduleResult;
   do {
     result = (await aws.lambda.call('schedule-renewals', { runId })) as ScheduleResult;
     names.push(...result.opened, ...result.resumed);
+    planned += result.planned;
   } while (result.more);
-  return names;
+  return { names, planned };
+}
+
+async function listPlanned({ stores }: LocalStack): Promise<readonly string[]> {
+  const certificates = await Array.fromAsync(stores.certificates.list());
+  return certificates
+    .filter(({ state, plannedAt }) => state === 'tracked' && plannedAt !== undefined)
+    .map(({ name }) => name);
 }
 
 const distantFuture = new Date('9999-12-31T00:00:00Z');

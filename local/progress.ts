@@ -52,11 +52,11 @@ export function createProgressDisplay(screen: Screen): ProgressDisplay {
 }
 
 /** How many certificates have left each stage behind; a failed one leaves none. */
-export function countPassed({ due, atStep, outcomes }: PassProgress): ReadonlyMap<Worker, number> {
+export function countPassed({ due, atStep, planned, outcomes }: PassProgress): ReadonlyMap<Worker, number> {
   const renewed = outcomes.filter(({ result }) => result === 'renewed').length;
   const failed = outcomes.length - renewed;
   const passed = new Map<Worker, number>();
-  let waiting = 0;
+  let waiting = planned;
   for (const { worker } of stages) {
     waiting += [...atStep].reduce((sum, [step, count]) => sum + (workerOf(step) === worker ? count : 0), 0);
     passed.set(worker, Math.max(0, due - failed - waiting));
@@ -75,12 +75,18 @@ function drawStages(progress: PassProgress): string {
     return `  ${label.padEnd(8)}${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)} ${count}/${progress.due}`;
   });
   const failures = failed > 0 ? `  ${failed} failed` : '';
-  return `${[`  check   ${progress.due} of ${progress.tracked} due${failures}`, ...lines].join('\n')}\n`;
+  const limited = progress.planned > 0 ? `  ${progress.planned} wait for a rate limit` : '';
+  return `${[`  check   ${progress.due} of ${progress.tracked} due${failures}${limited}`, ...lines].join('\n')}\n`;
 }
 
 function describeCounts(progress: PassProgress): string {
   const passed = countPassed(progress);
   const counts = stages.map(({ label, worker }) => `${label} ${passed.get(worker) ?? 0}/${progress.due}`);
   const failed = progress.outcomes.filter(({ result }) => result === 'failed').length;
-  return [...counts, ...(failed > 0 ? [`failed ${failed}`] : [])].join('  ');
+  const { planned } = progress;
+  const others = [
+    ...(failed > 0 ? [`failed ${failed}`] : []),
+    ...(planned > 0 ? [`limited ${planned}`] : []),
+  ];
+  return [...counts, ...others].join('  ');
 }

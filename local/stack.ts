@@ -2,11 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { publishedLimits, scaleLimits } from '../shared/limits/published-limits.ts';
 import { findBundles } from './aws/bundles.ts';
 import { type EmbeddedAws, startEmbeddedAws } from './aws/embedded-aws.ts';
 import { invokeFunctionUrl } from './aws/function-url.ts';
 import { synthesizeTemplate } from './aws/synthesize.ts';
 import { type AcmeCa, startAcmeCa } from './ca/ca.ts';
+import { letsEncryptLimits } from './ca/limits.ts';
 import { type Neighbourhood, startNeighbourhood } from './neighbourhood.ts';
 import { type SlackSink, startSlackSink } from './slack-sink.ts';
 import { openStores, type Stores } from './stores.ts';
@@ -20,6 +22,7 @@ export interface StackOptions {
   readonly dataDir: string;
   readonly directoryUrl?: string | undefined;
   readonly caRoots?: string | undefined;
+  readonly limitsFactor?: number | undefined;
   readonly httpPort?: number | undefined;
   readonly tlsPort?: number | undefined;
   readonly dnsPort?: number | undefined;
@@ -93,11 +96,12 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     stops.unshift(() => aws.stop({ graceMillis: 500 }));
     const slack = started(await startSlackSink());
     // Started last, so that it ends first: a CA that still validates while answers end would find every proof wrong.
-    const ca = options.directoryUrl ? undefined : started(await startCa(neighbourhood, dataDir));
+    const ca = options.directoryUrl ? undefined : started(await startCa(neighbourhood, options));
     const directoryUrl = options.directoryUrl ?? ca?.directoryUrl ?? '';
     Object.assign(
       functionSettings,
       settingsFor(neighbourhood, { directoryUrl, roots: options.caRoots ?? ca?.rootPem }),
+      limitsFor(options),
     );
     await stores.putSecret('dns/rfc2136', { tsigSecret: neighbourhood.tsig.secret });
     await stores.putSecret('webhooks/slack', { url: slack.url });
@@ -110,8 +114,12 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   }
 }
 
-const startCa = (neighbourhood: Neighbourhood, dataDir: string): Promise<AcmeCa> =>
+const startCa = (
+  neighbourhood: Neighbourhood,
+  { dataDir, limitsFactor: timeScale }: StackOptions,
+): Promise<AcmeCa> =>
   startAcmeCa({
+    ...(timeScale && { limits: { ...letsEncryptLimits, timeScale } }),
     httpPort: () => neighbourhood.ports.http,
     tlsPort: () => neighbourhood.ports.tls,
     dnsServer: () => ({ host: '127.0.0.1', port: neighbourhood.ports.dns }),
@@ -135,6 +143,12 @@ function settingsFor(
     VERIFY_CONNECT_TO: `127.0.0.1:${tlsPort}`,
   };
 }
+
+/** The functions know of the embedded CA's limits what Let's Encrypt publishes. */
+const limitsFor = ({ limitsFactor }: StackOptions): Record<string, string> =>
+  limitsFactor === undefined
+    ? {}
+    : { ACME_LIMITS: JSON.stringify(scaleLimits(publishedLimits('lets-encrypt'), limitsFactor)) };
 
 function writeEnvironment(path: string, environment: Readonly<Record<string, string>>): void {
   const quote = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;

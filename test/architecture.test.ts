@@ -81,13 +81,14 @@ describe('the house', () => {
   it.each([
     ['runtime', []],
     ['acme', ['runtime']],
+    ['limits', ['runtime']],
     ['certificates', ['runtime']],
     ['challenges', ['certificates', 'runtime']],
     ['deploy', ['certificates', 'runtime']],
     ['verify', ['certificates', 'runtime']],
     ['report', ['certificates', 'runtime']],
     ['inventory', ['certificates', 'runtime']],
-    ['renewal', ['acme', 'certificates', 'challenges', 'deploy', 'report', 'runtime', 'verify']],
+    ['renewal', ['acme', 'certificates', 'challenges', 'deploy', 'limits', 'report', 'runtime', 'verify']],
   ])('lets shared/%s stand on %j alone, so that a room can be read without those above it', (room, below) => {
     const allowed = [room, ...below].map((each) => `shared/${each}`);
     expect(
@@ -107,7 +108,7 @@ describe('the house', () => {
 
 /** Files that carry a technology, and say so by their name or by standing in a folder of adapters. */
 const isAdapter = (path: string) =>
-  /\.(aws|dynamodb|sqs|secrets-manager|s3|socket|resolver)\.ts$/.test(path) ||
+  /\.(aws|dynamodb|kms|sqs|secrets-manager|s3|socket|resolver)\.ts$/.test(path) ||
   path.startsWith('shared/runtime/') ||
   ['shared/inventory/sources/', 'shared/report/channels/'].some((folder) => path.startsWith(folder));
 

@@ -35,14 +35,14 @@ export async function startSecretsManager(options: {
   };
   return await startEndpoint({
     bodyLimitBytes: 1_048_576,
-    handle: async (request) => answer(request, { ...context, guard: options.guard }),
+    handle: (request) => answer(request, { ...context, guard: options.guard }),
   });
 }
 
-function answer(
+async function answer(
   request: EndpointRequest,
   { guard, ...context }: SecretsContext & { guard: AccessGuard | undefined },
-): EndpointResponse {
+): Promise<EndpointResponse> {
   const name = operationIn(request.headers['x-amz-target']);
   try {
     const input: unknown = JSON.parse(request.body.toString('utf8'));
@@ -55,6 +55,7 @@ function answer(
     const operation = operations[name];
     if (!operation) throw new SecretsError('UnknownOperationException', `${name} is not supported`);
     const output = operation(input, context);
+    await context.shelf.settled();
     return {
       status: 200,
       headers: { 'content-type': 'application/x-amz-json-1.1' },

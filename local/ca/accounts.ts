@@ -1,8 +1,9 @@
 import { type AcmeReply, type Authority, newId } from './authority.ts';
 import { checkBinding } from './external-account.ts';
+import { spendNewAccount } from './issuance-limits.ts';
 import { AcmeProblem, malformed, unauthorized } from './problem.ts';
+import type { AccountRecord } from './records.ts';
 import { requireAccount, type SignedRequest } from './signed-request.ts';
-import type { AccountRecord } from './store.ts';
 
 /** newAccount (RFC 8555, 7.3): creates, or answers the account that has this key. */
 export function createAccount(authority: Authority, request: SignedRequest): AcmeReply {
@@ -30,6 +31,7 @@ export function createAccount(authority: Authority, request: SignedRequest): Acm
       newAccountUrl: urls.newAccount,
       accountKey: key,
     });
+  spendNewAccount(authority);
   const account = store.accounts.put({
     id: newId(),
     jwk: key.jwk,

@@ -8,6 +8,11 @@ export class BackgroundTasks {
   readonly #stopping = new AbortController();
   #failure: unknown;
 
+  /** Aborts when the CA stops. */
+  get signal(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
   /** Starts `work`; it must stop soon after its signal aborts. */
   start(work: (signal: AbortSignal) => Promise<void>): void {
     const { signal } = this.#stopping;

@@ -2,46 +2,46 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import { join } from 'node:path';
-import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
+import { systemClock } from '../../shared/runtime/clock.ts';
 import { Failure } from '../../shared/runtime/errors.ts';
-import { type Random, systemRandom } from '../../shared/runtime/random.ts';
+import { systemRandom } from '../../shared/runtime/random.ts';
 import { portOf } from '../loopback.ts';
 import type { Authority } from './authority.ts';
-import { BackgroundTasks } from './background.ts';
-import { reopenInterrupted } from './challenges.ts';
+import type { AcmeCaOptions } from './ca-options.ts';
+import { createAuthority } from './create-authority.ts';
 import { readIfPresent, writeWhole } from './durable-file.ts';
+import type { Faults } from './faults.ts';
 import { resumeIssuances } from './finalization.ts';
 import { openHierarchy } from './hierarchy.ts';
-import { createIssuer, issueServerIdentity } from './issuance.ts';
-import { Ledger } from './ledger.ts';
-import { Nonces } from './nonces.ts';
+import { issueServerIdentity } from './issuance.ts';
+import type { Ledger } from './ledger.ts';
+import { unpause } from './pauses.ts';
+import { moveRenewalWindow } from './renewal-info.ts';
+import type { RenewalWindow } from './renewal-windows.ts';
 import { serve } from './server.ts';
 import { openStore } from './store.ts';
 import { createUrls } from './urls.ts';
-import type { ValidationPorts } from './validation/proof.ts';
-
-export interface AcmeCaOptions extends ValidationPorts {
-  readonly clock?: Clock;
-  readonly random?: Random;
-  /** Share of good nonces refused, 0..1; 0.05 when absent. */
-  readonly badNonceRate?: number;
-  /** Valid authorizations serve later orders of the same account; true when absent. */
-  readonly authorizationReuse?: boolean;
-  /** How long an order is `processing`; 200 when absent, 0 issues within the finalize request. */
-  readonly finalizeMillis?: number;
-  /** MAC keys (base64url) by key id; when given, new accounts need an external binding. */
-  readonly externalAccounts?: Readonly<Record<string, string>>;
-  /** 90 days when absent. */
-  readonly validitySeconds?: number;
-  /** Keeps keys, accounts, orders and certificates, so that a later process goes on; memory alone when absent. */
-  readonly dataDir?: string;
-}
 
 export interface AcmeCa {
   readonly directoryUrl: string;
   /** The one root of everything this CA issues and of its own HTTPS certificate. */
   readonly rootPem: string;
+  /** The roots of the other chains, in the order of their links. */
+  readonly alternateRootPems: readonly string[];
   readonly ledger: Ledger;
+  /** What is to go wrong. */
+  readonly faults: Pick<Faults, 'add'>;
+  /**
+   * Moves the renewal window of a certificate: by serial, or the newest for exactly these names.
+   * @throws Failure `no-certificate-to-move`
+   */
+  moveRenewalWindow(
+    certificate: string | readonly string[],
+    window: RenewalWindow,
+    explanationUrl?: string,
+  ): void;
+  /** Ends the pauses of the account, or of all; answers how many there were. */
+  unpause(accountUrl?: string): number;
   /** Ends connections and background work; a second call waits for the first. */
   stop(): Promise<void>;
 }
@@ -55,33 +55,23 @@ export async function startAcmeCa(options: AcmeCaOptions): Promise<AcmeCa> {
   refuseProduction(process.env);
   const { clock = systemClock, random = systemRandom, dataDir } = options;
   if (dataDir) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const { rootPem, intermediate } = await openHierarchy(dataDir && join(dataDir, 'hierarchy.json'));
+  const hierarchy = await openHierarchy(dataDir && join(dataDir, 'hierarchy.json'), options.alternateRoots);
   const store = openStore(dataDir);
-  const server = createServer(await issueServerIdentity(intermediate));
+  const server = createServer(await issueServerIdentity(hierarchy.intermediate));
   const urls = createUrls(`https://127.0.0.1:${await listen(server, dataDir && join(dataDir, 'port'))}`);
-  const { httpPort, tlsPort, dnsServer } = options;
-  const authority: Authority = {
-    clock,
-    random,
-    store,
-    urls,
-    nonces: new Nonces({ random, rejectedShare: options.badNonceRate ?? 0.05 }),
-    ledger: new Ledger({ store, urls, now: () => clock.now() }),
-    issuer: createIssuer({ intermediate, validitySeconds: options.validitySeconds ?? 90 * 86_400 }),
-    background: new BackgroundTasks(),
-    interrupted: reopenInterrupted(store),
-    validation: { httpPort, tlsPort, dnsServer },
-    authorizationReuse: options.authorizationReuse ?? true,
-    finalizeMillis: options.finalizeMillis ?? 200,
-    externalAccounts: options.externalAccounts,
-  };
+  const authority = createAuthority({ ...options, clock, random }, { store, urls, hierarchy });
   server.on('request', (incoming, outgoing) => void serve(authority, incoming, outgoing));
   resumeIssuances(authority);
   let stopped: Promise<void> | undefined;
   return {
     directoryUrl: urls.directory,
-    rootPem,
+    rootPem: hierarchy.rootPem,
+    alternateRootPems: hierarchy.alternates.map((alternate) => alternate.rootPem),
     ledger: authority.ledger,
+    faults: authority.faults,
+    moveRenewalWindow: (certificate, window, explanationUrl) =>
+      moveRenewalWindow(authority, certificate, { window, explanationUrl }),
+    unpause: (accountUrl) => unpause(authority, accountUrl?.split('/').at(-1)),
     stop() {
       stopped ??= stop(server, authority);
       return stopped;

@@ -4,17 +4,37 @@ import { serialOf } from './issuance.ts';
 import { decodeBase64url } from './jws.ts';
 import { decideAuthorizationStatus } from './order-status.ts';
 import { AcmeProblem, malformed, notFound, unauthorized } from './problem.ts';
+import type { AccountRecord, CertificateRecord } from './records.ts';
 import { requireAccount, type SignedRequest } from './signed-request.ts';
-import { type AccountRecord, authorizationIndexKey, type CertificateRecord } from './store.ts';
+import { authorizationIndexKey } from './store.ts';
 
-/** The certificate resource (RFC 8555, 7.4.2): the leaf and its intermediate, PEM. */
-export function readCertificate({ store }: Authority, request: SignedRequest, serial: string): AcmeReply {
+/** The certificate resource (RFC 8555, 7.4.2): the leaf and its intermediate, PEM; other chains by number. */
+export function readCertificate(
+  authority: Authority,
+  request: SignedRequest,
+  [serial = '', chain = '0']: readonly string[],
+): AcmeReply {
+  const { store, alternates, urls } = authority;
   const account = requireAccount(request);
   const certificate = store.certificates.get(serial);
   if (certificate === undefined) throw notFound('no such certificate');
   if (certificate.accountId !== account.id) throw unauthorized('the certificate is another account’s');
-  return { status: 200, text: { type: 'application/pem-certificate-chain', body: certificate.chainPem } };
+  const { chainPem } = certificate;
+  const leafPem = chainPem.slice(0, chainPem.indexOf(endOfCertificate) + endOfCertificate.length);
+  const chains = [chainPem, ...alternates.map(({ intermediatePem }) => leafPem + intermediatePem)];
+  const body = /^\d+$/.test(chain) ? chains[Number(chain)] : undefined;
+  if (body === undefined) throw notFound('the certificate has no such chain');
+  return {
+    status: 200,
+    text: { type: 'application/pem-certificate-chain', body },
+    links: chains.flatMap((_, index) => {
+      const url = index === 0 ? urls.certificate(serial) : urls.alternateChain(serial, index);
+      return index === Number(chain) ? [] : [`<${url}>;rel="alternate"`];
+    }),
+  };
 }
+
+const endOfCertificate = '-----END CERTIFICATE-----\n';
 
 // RFC 5280 reasons that Let's Encrypt lets subscribers give: unspecified, keyCompromise, affiliationChanged,
 // superseded, cessationOfOperation.

@@ -1,10 +1,13 @@
 import { secondsAfter } from '../../shared/runtime/clock.ts';
 import { type AcmeReply, type Authority, type InterruptedValidation, printInstant } from './authority.ts';
-import { findOwnAuthorization, showChallenge, validSeconds } from './authorizations.ts';
+import { countFailedAuthorization, findOwnAuthorization, showChallenge } from './authorizations.ts';
 import { decideAuthorizationStatus } from './order-status.ts';
+import { forgetFailures, orderedName } from './pauses.ts';
 import { notFound, type ProblemDocument } from './problem.ts';
+import { profileOf } from './profiles.ts';
+import type { AuthorizationRecord, ChallengeRecord } from './records.ts';
 import type { SignedRequest } from './signed-request.ts';
-import type { AuthorizationRecord, ChallengeRecord, Store } from './store.ts';
+import type { Store } from './store.ts';
 import { validate } from './validation/validate.ts';
 
 /** The challenge resource (RFC 8555, 7.5.1): `{}` starts validation, POST-as-GET reads. */
@@ -76,7 +79,8 @@ function validateInBackground(
   background.start(async (signal) => {
     const authorization = store.authorizations.get(authorizationId);
     const account = store.accounts.get(authorization?.accountId ?? '');
-    if (authorization === undefined || account === undefined) return;
+    // RFC 8555, 7.3.6: what a deactivated account began ends with it.
+    if (authorization === undefined || account?.status !== 'valid') return;
     const { type, token } = challenge;
     const keyAuthorization = `${token}.${account.thumbprint}`;
     const target = { type, token, domain: authorization.domain, keyAuthorization };
@@ -88,10 +92,11 @@ function validateInBackground(
 }
 
 function settleChallenge(
-  { clock, store }: Authority,
+  authority: Authority,
   authorizationId: string,
   result: { challenge: ChallengeRecord; error: ProblemDocument | undefined },
 ): void {
+  const { clock, store, profiles } = authority;
   const authorization = store.authorizations.get(authorizationId);
   // Deactivated, or decided by another of its challenges, while this one was being validated.
   if (authorization?.status !== 'pending') return;
@@ -103,11 +108,17 @@ function settleChallenge(
     validatedAt: printInstant(now),
     ...(error === undefined ? {} : { error }),
   };
+  const { validAuthorizationSeconds } = profileOf(profiles, authorization.profile);
   store.authorizations.put({
     ...withChallenge(authorization, settled),
     status: error === undefined ? 'valid' : 'invalid',
-    expiresAt: error === undefined ? printInstant(secondsAfter(now, validSeconds)) : authorization.expiresAt,
+    expiresAt:
+      error === undefined
+        ? printInstant(secondsAfter(now, validAuthorizationSeconds))
+        : authorization.expiresAt,
   });
+  if (error !== undefined) countFailedAuthorization(authority, authorization);
+  else forgetFailures(authority, authorization.accountId, orderedName(authorization));
 }
 
 function withChallenge(authorization: AuthorizationRecord, changed: ChallengeRecord): AuthorizationRecord {

@@ -1,5 +1,6 @@
-import { createPublicKey } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
+import { canonicalAddress } from './ip-address.ts';
 import { findKeyKind } from './jwk.ts';
 import { AcmeProblem } from './problem.ts';
 
@@ -25,8 +26,9 @@ export async function checkCsr(der: Buffer, expected: CsrExpectation): Promise<x
   return csr.publicKey;
 }
 
-/** The public key of a request that `checkCsr` has passed. */
-export const publicKeyOf = (der: Buffer): x509.PublicKey => new x509.Pkcs10CertificateRequest(der).publicKey;
+/** SHA-256 of the SubjectPublicKeyInfo, lower-case hexadecimal. */
+export const fingerprintOf = (publicKey: x509.PublicKey): string =>
+  createHash('sha256').update(Buffer.from(publicKey.rawData)).digest('hex');
 
 function parseCsr(der: Buffer): x509.Pkcs10CertificateRequest {
   try {
@@ -60,13 +62,15 @@ function isAcceptedKey(der: Buffer): boolean {
   }
 }
 
-/** Alternative names and common name together, sorted. @throws AcmeProblem `badCSR` for other than DNS names */
+/** Alternative names and common name together, sorted. @throws AcmeProblem `badCSR` for other kinds of names */
 function readNames(csr: x509.Pkcs10CertificateRequest): string[] {
   const names = new Set(csr.subjectName.getField('CN').map((name) => name.toLowerCase()));
   const extension = csr.extensions.find((item) => item instanceof x509.SubjectAlternativeNameExtension);
   for (const { type, value } of extension?.names.items ?? []) {
-    if (type !== 'dns') throw badCsr(`the request names a ${type}; only DNS names are issued`);
-    names.add(value.toLowerCase());
+    if (type !== 'dns' && type !== 'ip') {
+      throw badCsr(`the request names a ${type}; only DNS names and IP addresses are issued`);
+    }
+    names.add((type === 'ip' && canonicalAddress(value)) || value.toLowerCase());
   }
   return [...names].sort();
 }

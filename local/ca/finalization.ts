@@ -1,10 +1,11 @@
 import type { AcmeReply, Authority } from './authority.ts';
-import { checkCsr, publicKeyOf } from './csr.ts';
+import { checkCsr, fingerprintOf } from './csr.ts';
 import { decodeBase64url } from './jws.ts';
+import { obtainCertificate } from './obtain-certificate.ts';
 import { findOwnOrder, showOrder, statusOf } from './orders.ts';
 import { AcmeProblem, asProblem } from './problem.ts';
+import type { OrderRecord } from './records.ts';
 import type { SignedRequest } from './signed-request.ts';
-import type { OrderRecord } from './store.ts';
 
 /** finalize (RFC 8555, 7.4): a good request makes the order `processing`; the certificate follows later. */
 export async function finalizeOrder(
@@ -15,20 +16,18 @@ export async function finalizeOrder(
   requireReady(authority, findOwnOrder(authority, request, id));
   const csr = decodeBase64url(request.payload?.csr, 'csr');
   const order = findOwnOrder(authority, request, id);
-  await checkCsr(csr, {
+  const publicKey = await checkCsr(csr, {
     names: order.names,
     accountKeyDer: request.key.publicKey.export({ type: 'spki', format: 'der' }),
   });
   // Two finalize requests may have been checked side by side: the first to come here takes the order.
   const ready = requireReady(authority, findOwnOrder(authority, request, id));
-  const processing = authority.store.orders.put({
+  await beginIssuance(authority, {
     ...ready,
     status: 'processing',
-    csr: csr.toString('base64url'),
-    issuanceDueAt: new Date(authority.clock.now().getTime() + authority.finalizeMillis).toISOString(),
+    publicKey: Buffer.from(publicKey.rawData).toString('base64url'),
+    publicKeyFingerprint: fingerprintOf(publicKey),
   });
-  if (authority.finalizeMillis > 0) issueInBackground(authority, processing);
-  else await issueFor(authority, processing);
   return showOrder(authority, findOwnOrder(authority, request, id), 200);
 }
 
@@ -38,10 +37,26 @@ function requireReady(authority: Authority, order: OrderRecord): OrderRecord {
   return order;
 }
 
+/** Issues within the request where it takes no time, else in the background, or never. */
+async function beginIssuance(authority: Authority, accepted: OrderRecord): Promise<void> {
+  const { accountId, names } = accepted;
+  const fault = authority.faults.takeIssuance({ resource: 'finalize', accountId, names });
+  const issueAfterMillis = typeof fault === 'object' ? fault.issueAfterMillis : authority.finalizeMillis;
+  const order = authority.store.orders.put({
+    ...accepted,
+    issuanceDueAt: new Date(authority.clock.now().getTime() + issueAfterMillis).toISOString(),
+    ...(fault === undefined ? {} : { fault }),
+  });
+  if (fault === 'stuck-processing') return;
+  if (issueAfterMillis > 0) issueInBackground(authority, order);
+  else await issueFor(authority, order);
+}
+
 /** Takes up the issuances that a process before this one began. */
 export function resumeIssuances(authority: Authority): void {
   for (const order of authority.store.orders.values()) {
-    if (order.status === 'processing') issueInBackground(authority, order);
+    const waits = order.status === 'processing' && order.fault !== 'stuck-processing';
+    if (waits) issueInBackground(authority, order);
   }
 }
 
@@ -63,15 +78,4 @@ async function issueFor(authority: Authority, order: OrderRecord): Promise<void>
   } catch (error) {
     store.orders.put({ ...order, status: 'invalid', error: asProblem(error).document });
   }
-}
-
-async function obtainCertificate(authority: Authority, order: OrderRecord): Promise<string> {
-  const { store, issuer, clock } = authority;
-  // Killed between the certificate and the order: the certificate counts, a second one would be a duplicate.
-  const issued = store.certificates.findNewest(order.id);
-  if (issued !== undefined) return issued.id;
-  const publicKey = publicKeyOf(Buffer.from(order.csr ?? '', 'base64url'));
-  const { serial, chainPem } = await issuer.issue({ names: order.names, publicKey, now: clock.now() });
-  const { accountId, id: orderId, names } = order;
-  return store.certificates.put({ id: serial, accountId, orderId, names, chainPem }).id;
 }

@@ -1,8 +1,8 @@
-import { webcrypto } from 'node:crypto';
+import type { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { readIfPresent, writeWhole } from './durable-file.ts';
+import { exportKeyPem, generateKeyPair, importKeyPem, keyIdentifier } from './key-pair.ts';
 
-const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 type CryptoKey = webcrypto.CryptoKey;
 const signatureAlgorithm = { name: 'ECDSA', hash: 'SHA-256' } as const;
 
@@ -24,6 +24,8 @@ export interface CertificateContents {
 /** A certificate with the key that signs beneath it. */
 export interface Signer {
   readonly certificatePem: string;
+  /** Of its public key, lower-case hexadecimal. */
+  readonly keyId: string;
   sign(contents: CertificateContents): Promise<x509.X509Certificate>;
 }
 
@@ -32,33 +34,43 @@ interface SavedHierarchy {
   readonly rootKeyPem: string;
   readonly intermediatePem: string;
   readonly intermediateKeyPem: string;
+  readonly alternates?: readonly AlternateRoot[];
 }
 
-/** The root's certificate and the intermediate that issues; kept in `path` when given. */
-export async function openHierarchy(
-  path: string | undefined,
-): Promise<{ rootPem: string; intermediate: Signer }> {
+/** Another root, and the intermediate's certificate under it. */
+export interface AlternateRoot {
+  readonly rootPem: string;
+  readonly intermediatePem: string;
+}
+
+export interface Hierarchy {
+  readonly rootPem: string;
+  readonly intermediate: Signer;
+  readonly alternates: readonly AlternateRoot[];
+}
+
+/**
+ * The root's certificate, the intermediate that issues, and as many other roots above that as `alternateRoots`
+ * says; kept in `path` when given.
+ */
+export async function openHierarchy(path: string | undefined, alternateRoots = 0): Promise<Hierarchy> {
   const text = path ? readIfPresent(path) : undefined;
-  const saved = text === undefined ? await createHierarchy() : (JSON.parse(text) as SavedHierarchy);
-  if (path && text === undefined) writeWhole(path, `${JSON.stringify(saved, undefined, 2)}\n`);
+  const found = text === undefined ? await createHierarchy() : (JSON.parse(text) as SavedHierarchy);
+  const alternates = [...(found.alternates ?? [])];
+  while (alternates.length < alternateRoots) {
+    alternates.push(await createAlternateRoot(found.intermediatePem, alternates.length + 3));
+  }
+  const complete = alternates.length === (found.alternates ?? []).length;
+  const saved: SavedHierarchy = complete ? found : { ...found, alternates };
+  if (path && (text === undefined || !complete)) writeWhole(path, `${JSON.stringify(saved, undefined, 2)}\n`);
   const key = await importKeyPem(saved.intermediateKeyPem);
   const intermediate = await createSigner(new x509.X509Certificate(saved.intermediatePem), key);
-  return { rootPem: saved.rootPem, intermediate };
+  return { rootPem: saved.rootPem, intermediate, alternates: alternates.slice(0, alternateRoots) };
 }
 
 async function createHierarchy(): Promise<SavedHierarchy> {
   const [rootKeys, intermediateKeys] = await Promise.all([generateKeyPair(), generateKeyPair()]);
-  const rootKeyId = await keyIdentifier(rootKeys.publicKey);
-  const root = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: '01',
-    name: nameAfterKey('Root', rootKeyId),
-    notBefore: validFrom,
-    notAfter: validTo,
-    keys: rootKeys.cryptoKeys,
-    signingAlgorithm: signatureAlgorithm,
-    extensions: [...authorityExtensions(), new x509.SubjectKeyIdentifierExtension(rootKeyId)],
-  });
-  const rootSigner = await createSigner(root, rootKeys.cryptoKeys.privateKey);
+  const rootSigner = await createRoot(rootKeys);
   const intermediate = await rootSigner.sign({
     serial: '02',
     subject: nameAfterKey('Intermediate', await keyIdentifier(intermediateKeys.publicKey)),
@@ -68,17 +80,48 @@ async function createHierarchy(): Promise<SavedHierarchy> {
     extensions: authorityExtensions(0),
   });
   return {
-    rootPem: pemOf(root),
+    rootPem: rootSigner.certificatePem,
     rootKeyPem: await exportKeyPem(rootKeys.cryptoKeys.privateKey),
     intermediatePem: pemOf(intermediate),
     intermediateKeyPem: await exportKeyPem(intermediateKeys.cryptoKeys.privateKey),
   };
 }
 
+/** A root whose key is thrown away once it has signed the intermediate. */
+async function createAlternateRoot(intermediatePem: string, serial: number): Promise<AlternateRoot> {
+  const { subjectName, publicKey } = new x509.X509Certificate(intermediatePem);
+  const root = await createRoot(await generateKeyPair());
+  const intermediate = await root.sign({
+    serial: String(serial).padStart(2, '0'),
+    subject: subjectName.toJSON(),
+    publicKey,
+    notBefore: validFrom,
+    notAfter: validTo,
+    extensions: authorityExtensions(0),
+  });
+  return { rootPem: root.certificatePem, intermediatePem: pemOf(intermediate) };
+}
+
+async function createRoot(keys: Awaited<ReturnType<typeof generateKeyPair>>): Promise<Signer> {
+  const keyId = await keyIdentifier(keys.publicKey);
+  const root = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: '01',
+    name: nameAfterKey('Root', keyId),
+    notBefore: validFrom,
+    notAfter: validTo,
+    keys: keys.cryptoKeys,
+    signingAlgorithm: signatureAlgorithm,
+    extensions: [...authorityExtensions(), new x509.SubjectKeyIdentifierExtension(keyId)],
+  });
+  return createSigner(root, keys.cryptoKeys.privateKey);
+}
+
 async function createSigner(certificate: x509.X509Certificate, signingKey: CryptoKey): Promise<Signer> {
-  const authority = new x509.AuthorityKeyIdentifierExtension(await keyIdentifier(certificate.publicKey));
+  const keyId = await keyIdentifier(certificate.publicKey);
+  const authority = new x509.AuthorityKeyIdentifierExtension(keyId);
   return {
     certificatePem: pemOf(certificate),
+    keyId,
     sign: async ({ serial, subject, publicKey, notBefore, notAfter, extensions }) =>
       x509.X509CertificateGenerator.create({
         serialNumber: serial,
@@ -105,29 +148,11 @@ function authorityExtensions(pathLength?: number): x509.Extension[] {
   ];
 }
 
-/** SHA-1 over the key's bits, hexadecimal (RFC 5280, 4.2.1.2, method 1). */
-const keyIdentifier = async (publicKey: x509.PublicKey): Promise<string> =>
-  Buffer.from(await publicKey.getKeyIdentifier()).toString('hex');
-
 /** Two hierarchies never share a name, so no client takes one CA's chain for another's. */
 const nameAfterKey = (role: string, keyId: string): x509.JsonName => [
   { O: ['certfleet local CA'] },
   { CN: [`certfleet local ${role} ${keyId.slice(0, 8)}`] },
 ];
-
-/** A fresh P-256 pair, as certificates are signed with and as they name it. */
-export async function generateKeyPair() {
-  const cryptoKeys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
-  return { cryptoKeys, publicKey: await x509.PublicKey.create(cryptoKeys.publicKey) };
-}
-
-/** PKCS#8, PEM. */
-export async function exportKeyPem(key: CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
-}
-
-const importKeyPem = (pem: string): Promise<CryptoKey> =>
-  webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decodeFirst(pem), keyAlgorithm, false, ['sign']);
 
 /** PEM with the closing newline that lets certificates be strung together. */
 export const pemOf = (certificate: x509.X509Certificate): string => `${certificate.toString('pem')}\n`;

@@ -1,21 +1,27 @@
+import { isIP } from 'node:net';
 import { parse } from 'tldts';
+import { canonicalAddress } from './ip-address.ts';
 import { isObject } from './jws.ts';
 import { AcmeProblem, combineProblems, type Identifier, malformed } from './problem.ts';
 
-const mostNames = 100;
 const label = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 
+export type IdentifierType = 'dns' | 'ip';
+
 /**
- * The names of a newOrder's `identifiers`: lower case, unique, sorted; wildcards as `*.example.com`.
+ * The names of a newOrder's `identifiers`: lower case, unique, sorted; wildcards as `*.example.com`, IP addresses
+ * (RFC 8738) where `accepted` has them.
  * @throws AcmeProblem with one subproblem per refused identifier (RFC 8555, 6.7.1)
  */
-export function readIdentifiers(value: unknown): readonly string[] {
+export function readIdentifiers(
+  value: unknown,
+  accepted: readonly IdentifierType[] = ['dns'],
+): readonly string[] {
   if (!Array.isArray(value) || value.length === 0) throw malformed('an order names at least one identifier');
   const identifiers = value.map(readIdentifier);
-  const refused = combineProblems(identifiers.flatMap((identifier) => findFault(identifier) ?? []));
+  const refused = combineProblems(identifiers.flatMap((identifier) => findFault(identifier, accepted) ?? []));
   if (refused !== undefined) throw refused;
   const names = [...new Set(identifiers.map((identifier) => identifier.value.toLowerCase()))].sort();
-  if (names.length > mostNames) throw malformed(`an order names at most ${mostNames} identifiers`);
   const redundant = findRedundantName(names);
   if (redundant !== undefined)
     throw malformed(`"${redundant}" is redundant with a wildcard of the same order`);
@@ -29,8 +35,14 @@ function readIdentifier(value: unknown): Identifier {
   return { type: value.type, value: value.value };
 }
 
-function findFault(identifier: Identifier): AcmeProblem | undefined {
-  if (identifier.type !== 'dns') {
+/** A name of an order as the protocol shows it; no host name is an address, since none ends in digits. */
+export const identifierOf = (name: string): { type: IdentifierType; value: string } => ({
+  type: isIP(name) === 0 ? 'dns' : 'ip',
+  value: name,
+});
+
+function findFault(identifier: Identifier, accepted: readonly IdentifierType[]): AcmeProblem | undefined {
+  if (!(accepted as readonly string[]).includes(identifier.type)) {
     return new AcmeProblem(
       'unsupportedIdentifier',
       `identifiers of type "${identifier.type}" are not issued`,
@@ -39,9 +51,17 @@ function findFault(identifier: Identifier): AcmeProblem | undefined {
       },
     );
   }
-  const fault = findNameFault(identifier.value.toLowerCase());
+  const fault =
+    identifier.type === 'ip'
+      ? findAddressFault(identifier.value)
+      : findNameFault(identifier.value.toLowerCase());
   if (fault === undefined) return undefined;
   return new AcmeProblem('rejectedIdentifier', `"${identifier.value}" ${fault}`, { identifier });
+}
+
+/** RFC 8738, 3: an IPv6 address is written as RFC 5952 has it. */
+function findAddressFault(address: string): string | undefined {
+  return canonicalAddress(address) === address ? undefined : 'is not an IP address in its canonical form';
 }
 
 function findNameFault(name: string): string | undefined {

@@ -1,7 +1,9 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { secondsAfter } from '../../shared/runtime/clock.ts';
-import { exportKeyPem, generateKeyPair, pemOf, type Signer } from './hierarchy.ts';
+import { pemOf, type Signer } from './hierarchy.ts';
+import { identifierOf } from './identifiers.ts';
+import { exportKeyPem, generateKeyPair } from './key-pair.ts';
 
 // Let's Encrypt backdates by an hour for clients whose clocks run late.
 const backdateSeconds = 3600;
@@ -11,6 +13,9 @@ export interface LeafRequest {
   readonly names: readonly string[];
   readonly publicKey: x509.PublicKey;
   readonly now: Date;
+  /** Those of the issuer and a common name where one fits, when absent. */
+  readonly validitySeconds?: number;
+  readonly commonName?: 'first-that-fits' | 'none';
 }
 
 export interface IssuedLeaf {
@@ -21,6 +26,8 @@ export interface IssuedLeaf {
 }
 
 export interface Issuer {
+  /** The intermediate's key identifier, lower-case hexadecimal. */
+  readonly keyId: string;
   issue(request: LeafRequest): Promise<IssuedLeaf>;
 }
 
@@ -38,19 +45,21 @@ export function createIssuer(options: {
   validitySeconds: number;
   serialBytes?: () => Uint8Array;
 }): Issuer {
-  const { intermediate, validitySeconds, serialBytes = () => randomBytes(16) } = options;
+  const { intermediate, serialBytes = () => randomBytes(16) } = options;
   return {
-    async issue({ names, publicKey, now }) {
+    keyId: intermediate.keyId,
+    async issue({ names, publicKey, now, validitySeconds = options.validitySeconds, commonName }) {
       const notBefore = secondsAfter(new Date(Math.floor(now.getTime() / 1000) * 1000), -backdateSeconds);
       const serial = serialFrom(serialBytes());
+      const subject = commonName === 'none' ? [] : subjectOf(names);
       const leaf = await intermediate.sign({
         serial,
-        subject: subjectOf(names),
+        subject,
         publicKey,
         notBefore,
         // RFC 5280, 4.1.2.5: the last second is part of the validity.
         notAfter: secondsAfter(notBefore, validitySeconds - 1),
-        extensions: leafExtensions(names, publicKey),
+        extensions: leafExtensions(names, { publicKey, isNameless: subject.length === 0 }),
       });
       return { serial, chainPem: pemOf(leaf) + intermediate.certificatePem };
     },
@@ -63,15 +72,18 @@ function subjectOf(names: readonly string[]): x509.JsonName {
   return commonName === undefined ? [] : [{ CN: [commonName] }];
 }
 
-function leafExtensions(names: readonly string[], publicKey: x509.PublicKey): x509.Extension[] {
+function leafExtensions(
+  names: readonly string[],
+  { publicKey, isNameless }: { publicKey: x509.PublicKey; isNameless: boolean },
+): x509.Extension[] {
   const isRsa = publicKey.algorithm.name.startsWith('RSA');
   const { digitalSignature, keyEncipherment } = x509.KeyUsageFlags;
-  const alternativeNames = names.map((value) => ({ type: 'dns', value }) as const);
+  const alternativeNames = names.map(identifierOf);
   return [
     new x509.KeyUsagesExtension(isRsa ? digitalSignature | keyEncipherment : digitalSignature, true),
     new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
     new x509.BasicConstraintsExtension(false, undefined, true),
-    new x509.SubjectAlternativeNameExtension(alternativeNames, subjectOf(names).length === 0),
+    new x509.SubjectAlternativeNameExtension(alternativeNames, isNameless),
     new x509.CertificatePolicyExtension(['2.23.140.1.2.1']),
   ];
 }

@@ -1,4 +1,5 @@
 import { decideOrderStatus, type OrderStatus } from './order-status.ts';
+import type { OrderRecord } from './records.ts';
 import type { Store } from './store.ts';
 import type { Urls } from './urls.ts';
 
@@ -7,6 +8,9 @@ export interface LedgerOrder {
   readonly accountUrl: string;
   readonly names: readonly string[];
   readonly status: OrderStatus;
+  readonly profile?: string;
+  /** The certificate identifier that the order replaces. */
+  readonly replaces?: string;
 }
 
 export interface LedgerCertificate {
@@ -15,7 +19,16 @@ export interface LedgerCertificate {
   readonly names: readonly string[];
   readonly orderUrl: string;
   readonly accountUrl: string;
+  readonly issuedAt: string;
+  /** SHA-256 of the SubjectPublicKeyInfo, lower-case hexadecimal. */
+  readonly publicKeyFingerprint: string;
   readonly revoked: boolean;
+}
+
+/** A finalize request that was accepted. */
+export interface LedgerFinalize {
+  readonly orderUrl: string;
+  readonly publicKeyFingerprint: string;
 }
 
 /** What the CA did, for those who must prove what they asked of it. */
@@ -23,6 +36,7 @@ export class Ledger {
   #newOrders = 0;
   readonly #requests: Record<string, number> = {};
   readonly #problems: Record<string, number> = {};
+  readonly #rateLimited: Record<string, number> = {};
   readonly #store: Store;
   readonly #urls: Urls;
   readonly #now: () => Date;
@@ -48,6 +62,11 @@ export class Ledger {
     return this.#problems;
   }
 
+  /** Refusals by a limit since this CA started: `ordersPerAccount`, …, `paused`, `requests.newOrder`, … */
+  get rateLimited(): Readonly<Record<string, number>> {
+    return this.#rateLimited;
+  }
+
   /** Every certificate in the store, those of earlier processes too. */
   get issued(): readonly LedgerCertificate[] {
     return [...this.#store.certificates.values()].map((certificate) => ({
@@ -55,18 +74,34 @@ export class Ledger {
       names: certificate.names,
       orderUrl: this.#urls.order(certificate.orderId),
       accountUrl: this.#urls.account(certificate.accountId),
+      issuedAt: certificate.issuedAt,
+      publicKeyFingerprint: certificate.publicKeyFingerprint,
       revoked: certificate.revokedAt !== undefined,
     }));
   }
 
   /** Every order in the store, those of earlier processes too, with its status now. */
   get orders(): readonly LedgerOrder[] {
-    return [...this.#store.orders.values()].map((order) => ({
-      url: this.#urls.order(order.id),
-      accountUrl: this.#urls.account(order.accountId),
-      names: order.names,
+    return [...this.#store.orders.values()].map((order) => this.#showOrder(order));
+  }
+
+  /** What each order was finalized with, in the order in which the orders were made. */
+  get finalizes(): readonly LedgerFinalize[] {
+    return [...this.#store.orders.values()].flatMap(({ id, publicKeyFingerprint }) =>
+      publicKeyFingerprint === undefined ? [] : [{ orderUrl: this.#urls.order(id), publicKeyFingerprint }],
+    );
+  }
+
+  #showOrder(order: OrderRecord): LedgerOrder {
+    const { id, accountId, names, profile, replaces } = order;
+    return {
+      url: this.#urls.order(id),
+      accountUrl: this.#urls.account(accountId),
+      names,
       status: decideOrderStatus(order, this.#store.authorizationsOf(order), this.#now()),
-    }));
+      ...(profile === undefined ? {} : { profile }),
+      ...(replaces === undefined ? {} : { replaces }),
+    };
   }
 
   countOrder(): void {
@@ -74,10 +109,15 @@ export class Ledger {
   }
 
   countRequest(resource: string): void {
-    this.#requests[resource] = (this.#requests[resource] ?? 0) + 1;
+    count(this.#requests, resource);
   }
 
-  countProblem(type: string): void {
-    this.#problems[type] = (this.#problems[type] ?? 0) + 1;
+  countProblem({ type, limit }: { type: string; limit: string | undefined }): void {
+    count(this.#problems, type);
+    if (limit !== undefined) count(this.#rateLimited, limit);
   }
+}
+
+function count(counts: Record<string, number>, key: string): void {
+  counts[key] = (counts[key] ?? 0) + 1;
 }

@@ -1,4 +1,4 @@
-import type { AuthorizationRecord, OrderRecord } from './store.ts';
+import type { AuthorizationRecord, OrderRecord } from './records.ts';
 
 export type OrderStatus = 'pending' | 'ready' | 'processing' | 'valid' | 'invalid';
 export type AuthorizationStatus = 'pending' | 'valid' | 'invalid' | 'deactivated' | 'expired';

@@ -1,55 +1,9 @@
-import { secondsAfter } from '../../shared/runtime/clock.ts';
-import { type AcmeReply, type Authority, newId, printInstant } from './authority.ts';
-import { authorizeName } from './authorizations.ts';
-import { readIdentifiers } from './identifiers.ts';
+import type { AcmeReply, Authority } from './authority.ts';
+import { identifierOf } from './identifiers.ts';
 import { decideOrderStatus, type OrderStatus } from './order-status.ts';
-import { malformed, notFound, unauthorized } from './problem.ts';
+import { notFound, unauthorized } from './problem.ts';
+import type { OrderRecord } from './records.ts';
 import { requireAccount, type SignedRequest } from './signed-request.ts';
-import { type AccountRecord, type OrderRecord, orderIndexKey } from './store.ts';
-
-const orderSeconds = 7 * 86_400;
-
-/** newOrder (RFC 8555, 7.4): an open order of the account for the same names is answered again, as Boulder does. */
-export function createOrder(authority: Authority, request: SignedRequest): AcmeReply {
-  const account = requireAccount(request);
-  const { payload } = request;
-  if (payload === undefined) throw malformed('newOrder needs a payload');
-  if (payload.notBefore !== undefined || payload.notAfter !== undefined) {
-    throw malformed('notBefore and notAfter are not supported');
-  }
-  const names = readIdentifiers(payload.identifiers);
-  const order = findOpenOrder(authority, account, names) ?? openOrder(authority, account, names);
-  return showOrder(authority, order, 201);
-}
-
-function findOpenOrder(
-  authority: Authority,
-  account: AccountRecord,
-  names: readonly string[],
-): OrderRecord | undefined {
-  const order = authority.store.orders.findNewest(orderIndexKey({ accountId: account.id, names }));
-  if (order === undefined) return undefined;
-  const status = statusOf(authority, order);
-  return status === 'pending' || status === 'ready' ? order : undefined;
-}
-
-function openOrder(authority: Authority, account: AccountRecord, names: readonly string[]): OrderRecord {
-  const { clock, store, ledger } = authority;
-  const authorizations = names.map((name) => authorizeName(authority, account.id, name));
-  // An order cannot outlive what proves its names.
-  const ends = authorizations.map(({ expiresAt }) => Date.parse(expiresAt));
-  const expiresAt = new Date(Math.min(secondsAfter(clock.now(), orderSeconds).getTime(), ...ends));
-  const order = store.orders.put({
-    id: newId(),
-    accountId: account.id,
-    status: 'pending',
-    names,
-    authorizationIds: authorizations.map(({ id }) => id),
-    expiresAt: printInstant(expiresAt),
-  });
-  ledger.countOrder();
-  return order;
-}
 
 /** The order resource (RFC 8555, 7.4), read by POST-as-GET. */
 export function readOrder(authority: Authority, request: SignedRequest, id: string): AcmeReply {
@@ -77,9 +31,11 @@ export function showOrder(authority: Authority, order: OrderRecord, replyStatus:
     json: {
       status,
       expires: order.expiresAt,
-      identifiers: order.names.map((value) => ({ type: 'dns', value })),
+      identifiers: order.names.map(identifierOf),
       authorizations: order.authorizationIds.map(urls.authorization),
       finalize: urls.finalize(order.id),
+      ...(order.profile === undefined ? {} : { profile: order.profile }),
+      ...(order.replaces === undefined ? {} : { replaces: order.replaces }),
       ...(order.certificateId === undefined ? {} : { certificate: urls.certificate(order.certificateId) }),
       ...(order.error === undefined ? {} : { error: order.error }),
     },

@@ -1,6 +1,7 @@
 /** The error types this server uses (RFC 8555, 6.7) with the HTTP status each has unless the case needs another. */
 const usualStatus = {
   accountDoesNotExist: 400,
+  alreadyReplaced: 409,
   alreadyRevoked: 400,
   badCSR: 400,
   badNonce: 400,
@@ -11,8 +12,10 @@ const usualStatus = {
   dns: 400,
   externalAccountRequired: 403,
   invalidContact: 400,
+  invalidProfile: 400,
   malformed: 400,
   orderNotReady: 403,
+  rateLimited: 429,
   rejectedIdentifier: 400,
   serverInternal: 500,
   tls: 400,
@@ -45,6 +48,12 @@ export interface ProblemExtras {
   readonly algorithms?: readonly string[];
   /** Response headers that belong to this refusal, like Location on a key conflict. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Link header values beside the index. */
+  readonly links?: readonly string[];
+  /** Which limit refused, for the ledger. */
+  readonly limit?: string;
+  /** For refusals by what stands in front of the CA. */
+  readonly replayNonce?: 'withheld';
 }
 
 /** A refusal on its way to the client. */
@@ -53,13 +62,19 @@ export class AcmeProblem extends Error {
   readonly document: ProblemDocument;
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly links: readonly string[];
+  readonly limit: string | undefined;
+  readonly replayNonce: 'withheld' | undefined;
 
   constructor(type: ProblemType, detail: string, extras: ProblemExtras = {}) {
     super(detail);
     this.name = 'AcmeProblem';
     this.type = type;
-    const { headers = {}, status = usualStatus[type], ...members } = extras;
+    const { headers = {}, links = [], limit, replayNonce, status = usualStatus[type], ...members } = extras;
     this.headers = headers;
+    this.links = links;
+    this.limit = limit;
+    this.replayNonce = replayNonce;
     this.status = status;
     this.document = { type: `urn:ietf:params:acme:error:${type}`, detail, status, ...members };
   }

@@ -1,11 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerInstead, tamperWithAnswer } from './acted-faults.ts';
 import type { AcmeReply, Authority } from './authority.ts';
 import { retryInterrupted } from './challenges.ts';
 import { type AcmeProblem, asProblem, malformed } from './problem.ts';
+import { readRequestFacts } from './request-facts.ts';
+import { spendRequest } from './request-limits.ts';
 import { findRoute, type Route } from './routes.ts';
+import { send } from './send.ts';
 import { authenticate } from './signed-request.ts';
 
 const largestBodyBytes = 128 * 1024;
+
+interface Arrival {
+  readonly route: Route;
+  readonly path: readonly string[];
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly contentType: string | undefined;
+  readonly body: string;
+}
 
 /** Answers one HTTP request; never rejects. */
 export async function serve(
@@ -15,36 +29,58 @@ export async function serve(
 ): Promise<void> {
   const request = { method: incoming.method ?? '', path: incoming.url ?? '' };
   try {
-    send(authority, request, { outgoing, reply: await answer(authority, incoming) });
+    send(authority, request, {
+      outgoing,
+      reply: await answer(authority, await receive(authority, incoming)),
+    });
   } catch (error) {
     const problem = asProblem(error);
-    authority.ledger.countProblem(problem.type);
+    authority.ledger.countProblem(problem);
     send(authority, request, { outgoing, reply: refuse(problem) });
   }
 }
 
-async function answer(authority: Authority, incoming: IncomingMessage): Promise<AcmeReply> {
-  const target = incoming.url ?? '/';
+async function receive(authority: Authority, incoming: IncomingMessage): Promise<Arrival> {
+  const { method = '', url: target = '/' } = incoming;
   const { route, path } = findRouteOrCount(authority, target);
   authority.ledger.countRequest(route.resource);
-  const method = incoming.method ?? '';
+  spendRequest(authority, { resource: route.resource, pathname: pathOf(target) });
   if (!(route.methods as readonly string[]).includes(method)) {
     const allow = route.methods.join(', ');
     throw malformed(`${method} is not allowed here; use ${allow}`, { status: 405, headers: { allow } });
   }
-  if ('show' in route) return route.show(authority, method);
-  const request = authenticate(authority, route.signer, {
-    url: `${authority.urls.origin}${target}`,
-    contentType: incoming.headers['content-type'],
-    body: await readBody(incoming),
-  });
+  const body = 'show' in route ? '' : await readBody(incoming);
+  return { route, path, method, target, contentType: incoming.headers['content-type'], body };
+}
+
+/** The answer, and whatever a fault makes of it. */
+async function answer(authority: Authority, arrival: Arrival): Promise<AcmeReply> {
+  const { faults } = authority;
+  if (faults.none) return handle(authority, arrival);
+  const { route, path, body } = arrival;
+  const facts = readRequestFacts(authority, { resource: route.resource, path, body });
+  const act = faults.takeInstead(facts);
+  const instead = act && (await answerInstead(authority, act));
+  if (instead !== undefined) return instead;
+  const reply = await handle(authority, arrival);
+  const tampering = faults.takeAnswer(facts);
+  return tampering === undefined ? reply : tamperWithAnswer(authority, reply, tampering);
+}
+
+function handle(authority: Authority, arrival: Arrival): AcmeReply | Promise<AcmeReply> {
+  const { route, path, method, target, contentType, body } = arrival;
+  const url = `${authority.urls.origin}${target}`;
+  if ('show' in route) return route.show(authority, { method, path, query: new URL(url).searchParams });
+  const request = authenticate(authority, route.signer, { url, contentType, body });
   if (request.account !== undefined) retryInterrupted(authority, request.account.id);
   return route.handle(authority, request, path);
 }
 
+const pathOf = (target: string): string => target.split('?', 1)[0] ?? '';
+
 function findRouteOrCount(authority: Authority, target: string): { route: Route; path: readonly string[] } {
   try {
-    return findRoute(target.split('?', 1)[0] ?? '');
+    return findRoute(pathOf(target));
   } catch (error) {
     authority.ledger.countRequest('unknown');
     throw error;
@@ -64,29 +100,10 @@ async function readBody(incoming: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-const refuse = (problem: AcmeProblem): AcmeReply => ({
-  status: problem.status,
-  text: { type: 'application/problem+json', body: JSON.stringify(problem.document) },
-  headers: problem.headers,
+const refuse = ({ status, document, headers, links, replayNonce }: AcmeProblem): AcmeReply => ({
+  status,
+  text: { type: 'application/problem+json', body: JSON.stringify(document) },
+  headers,
+  links,
+  ...(replayNonce === undefined ? {} : { replayNonce }),
 });
-
-function send(
-  authority: Authority,
-  request: { method: string; path: string },
-  { outgoing, reply }: { outgoing: ServerResponse; reply: AcmeReply },
-): void {
-  const { urls, nonces } = authority;
-  const isNewNonce = request.path.startsWith('/acme/new-nonce');
-  const body = reply.text?.body ?? (reply.json === undefined ? '' : JSON.stringify(reply.json));
-  const index = request.path === '/directory' ? [] : [`<${urls.directory}>;rel="index"`];
-  outgoing.writeHead(reply.status, {
-    'cache-control': isNewNonce ? 'no-store' : 'public, max-age=0, no-cache',
-    ...(body === '' ? {} : { 'content-type': reply.text?.type ?? 'application/json' }),
-    // Also for HEAD: without it clients close the connection that brought the nonce.
-    ...(reply.status === 204 ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
-    ...(request.method === 'POST' || isNewNonce ? { 'replay-nonce': nonces.issue() } : {}),
-    ...(index.length + (reply.links?.length ?? 0) > 0 ? { link: [...index, ...(reply.links ?? [])] } : {}),
-    ...reply.headers,
-  });
-  outgoing.end(request.method === 'HEAD' ? undefined : body);
-}

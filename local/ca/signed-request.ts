@@ -2,7 +2,7 @@ import type { Authority } from './authority.ts';
 import { type AccountKey, importJwk, keyOfJwk } from './jwk.ts';
 import { type JsonObject, type Jws, parseJson, parseJws, readPayload, verifySignature } from './jws.ts';
 import { AcmeProblem, malformed, unauthorized } from './problem.ts';
-import type { AccountRecord } from './store.ts';
+import type { AccountRecord } from './records.ts';
 import { accountIdOf } from './urls.ts';
 
 /** Who may sign: the holder of an account URL (`kid`), of a bare key (`jwk`), or of either. */

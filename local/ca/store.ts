@@ -1,117 +1,37 @@
 import { join } from 'node:path';
+import { Collection } from './collection.ts';
 import { Journal, type JournalEntry } from './durable-file.ts';
-import type { PublicJwk } from './jwk.ts';
-import type { ProblemDocument } from './problem.ts';
+import type {
+  AccountRecord,
+  AuthorizationRecord,
+  CertificateRecord,
+  OrderRecord,
+  PauseRecord,
+} from './records.ts';
 
-export interface AccountRecord {
-  readonly id: string;
-  readonly jwk: PublicJwk;
-  readonly thumbprint: string;
-  readonly status: 'valid' | 'deactivated';
-  readonly contact: readonly string[];
-  readonly externalAccountKid?: string;
-}
+/** Orders of an account for the same names under the same profile. */
+export const orderIndexKey = (order: Pick<OrderRecord, 'accountId' | 'names' | 'profile'>): string =>
+  `${order.accountId} ${order.profile ?? ''} ${order.names.join(' ')}`;
 
-/** `ready` and expiry follow from the authorizations and the clock and are never stored. */
-export interface OrderRecord {
-  readonly id: string;
-  readonly accountId: string;
-  readonly status: 'pending' | 'processing' | 'valid' | 'invalid';
-  /** Sorted, lower case; wildcards as `*.example.com`. */
-  readonly names: readonly string[];
-  readonly authorizationIds: readonly string[];
-  readonly expiresAt: string;
-  /** Set from `processing` on: the DER request, base64url, and when issuance is due. */
-  readonly csr?: string;
-  readonly issuanceDueAt?: string;
-  readonly certificateId?: string;
-  readonly error?: ProblemDocument;
-}
+/** Orders that replace, or are to replace, the certificate of this serial. */
+export const replacementIndexKey = (serial: string): string => `replaces ${serial}`;
 
-export interface ChallengeRecord {
-  readonly type: 'http-01' | 'dns-01' | 'tls-alpn-01';
-  readonly token: string;
-  readonly status: 'pending' | 'processing' | 'valid' | 'invalid';
-  readonly validatedAt?: string;
-  readonly error?: ProblemDocument;
-}
-
-export interface AuthorizationRecord {
-  readonly id: string;
-  readonly accountId: string;
-  /** Without `*.` (RFC 8555, 7.1.4). */
-  readonly domain: string;
-  readonly wildcard: boolean;
-  readonly status: 'pending' | 'valid' | 'invalid' | 'deactivated';
-  readonly expiresAt: string;
-  readonly challenges: readonly ChallengeRecord[];
-}
-
-export interface CertificateRecord {
-  /** The serial in lower-case hexadecimal. */
-  readonly id: string;
-  readonly accountId: string;
-  readonly orderId: string;
-  readonly names: readonly string[];
-  /** Leaf, then intermediate. */
-  readonly chainPem: string;
-  readonly revokedAt?: string;
-  readonly revocationReason?: number;
-}
-
-/** Records by id, with the newest record of each index key at hand. */
-class Collection<Item extends { readonly id: string }> {
-  readonly #items = new Map<string, Item>();
-  readonly #newest = new Map<string, string>();
-  readonly #indexKey: (item: Item) => string;
-  readonly #save: (item: Item) => void;
-
-  constructor(indexKey: (item: Item) => string, save: (item: Item) => void) {
-    this.#indexKey = indexKey;
-    this.#save = save;
-  }
-
-  get(id: string): Item | undefined {
-    return this.#items.get(id);
-  }
-
-  /** The item that took this index key last and still has it. */
-  findNewest(indexKey: string): Item | undefined {
-    const item = this.#items.get(this.#newest.get(indexKey) ?? '');
-    return item !== undefined && this.#indexKey(item) === indexKey ? item : undefined;
-  }
-
-  /** Saves the item before anyone can see it. */
-  put(item: Item): Item {
-    this.#save(item);
-    return this.restore(item);
-  }
-
-  restore(item: Item): Item {
-    const before = this.#items.get(item.id);
-    const indexKey = this.#indexKey(item);
-    if (before === undefined || this.#indexKey(before) !== indexKey) this.#newest.set(indexKey, item.id);
-    this.#items.set(item.id, item);
-    return item;
-  }
-
-  values(): Iterable<Item> {
-    return this.#items.values();
-  }
-}
-
-export const orderIndexKey = (order: Pick<OrderRecord, 'accountId' | 'names'>): string =>
-  `${order.accountId} ${order.names.join(' ')}`;
-
+/** Authorizations of an account for a name; those for orders of one profile when `profile` is given. */
 export const authorizationIndexKey = (
-  authorization: Pick<AuthorizationRecord, 'accountId' | 'domain' | 'wildcard' | 'status'>,
+  authorization: Pick<AuthorizationRecord, 'accountId' | 'domain' | 'wildcard' | 'status' | 'profile'>,
 ): string =>
   [
     authorization.accountId,
     authorization.wildcard ? '*.' : '',
     authorization.domain,
     authorization.status,
+    ...(authorization.profile === undefined ? [] : [authorization.profile]),
   ].join(' ');
+
+/** Certificates for exactly these names, sorted. */
+export const nameSetIndexKey = (names: readonly string[]): string => `names ${names.join(' ')}`;
+
+const withoutProfile = ({ profile: _, ...authorization }: AuthorizationRecord) => authorization;
 
 /** Everything the CA knows: in memory, and in `dataDir` when given. */
 export function openStore(dataDir: string | undefined) {
@@ -120,13 +40,26 @@ export function openStore(dataDir: string | undefined) {
     : { journal: undefined, entries: [] };
   const saveAs = (kind: string) => (record: JournalEntry['record']) => journal?.append({ kind, record });
   const collections = {
-    accounts: new Collection<AccountRecord>((account) => account.thumbprint, saveAs('accounts')),
-    orders: new Collection<OrderRecord>(orderIndexKey, saveAs('orders')),
-    authorizations: new Collection<AuthorizationRecord>(authorizationIndexKey, saveAs('authorizations')),
+    accounts: new Collection<AccountRecord>(({ thumbprint }) => [thumbprint], saveAs('accounts')),
+    orders: new Collection<OrderRecord>(
+      (order) => [
+        orderIndexKey(order),
+        ...(order.replacesSerial === undefined ? [] : [replacementIndexKey(order.replacesSerial)]),
+      ],
+      saveAs('orders'),
+    ),
+    authorizations: new Collection<AuthorizationRecord>(
+      (authorization) => [
+        authorizationIndexKey(withoutProfile(authorization)),
+        authorizationIndexKey({ ...authorization, profile: authorization.profile ?? '' }),
+      ],
+      saveAs('authorizations'),
+    ),
     certificates: new Collection<CertificateRecord>(
-      (certificate) => certificate.orderId,
+      ({ orderId, names }) => [orderId, nameSetIndexKey(names)],
       saveAs('certificates'),
     ),
+    pauses: new Collection<PauseRecord>(() => [], saveAs('pauses')),
   };
   for (const entry of entries) restoreEntry(collections, entry);
   return {

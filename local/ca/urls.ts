@@ -5,16 +5,22 @@ export function createUrls(origin: string) {
     origin,
     directory: `${origin}/directory`,
     termsOfService: `${origin}/terms/v1`,
+    profiles: `${origin}/docs/profiles`,
+    rateLimits: `${origin}/docs/rate-limits`,
+    unpause: (accountId: string) => `${origin}/sfe/v1/unpause?account=${accountId}`,
     newNonce: `${origin}/acme/new-nonce`,
     newAccount: `${origin}/acme/new-acct`,
     newOrder: `${origin}/acme/new-order`,
     keyChange: `${origin}/acme/key-change`,
     revokeCert: `${origin}/acme/revoke-cert`,
+    renewalInfo: `${origin}/acme/renewal-info`,
     account: under('acct'),
     order: under('order'),
     finalize: under('finalize'),
     authorization: under('authz'),
     certificate: under('cert'),
+    /** `chain` counts from 1; the certificate's own URL has the first chain. */
+    alternateChain: (id: string, chain: number) => `${origin}/acme/cert/${id}/${chain}`,
     challenge: (authorizationId: string, type: string) => `${origin}/acme/chall/${authorizationId}/${type}`,
   };
 }

@@ -1,5 +1,5 @@
-import type { AccountStore, AcmeAccount } from './account.ts';
-import type { ExternalAccount } from './connection.ts';
+import type { AccountStore, AcmeAccount } from './account-store.ts';
+import type { ExternalAccount } from './external-account.ts';
 
 /** The contract of AccountStore in one process's memory. */
 export function createMemoryAccountStore(
@@ -13,8 +13,16 @@ export function createMemoryAccountStore(
       accounts.set(directoryUrl, kept);
       return kept;
     },
-    async saveUrl(directoryUrl, account) {
+    async save(directoryUrl, account) {
       accounts.set(directoryUrl, account);
+    },
+    async offerKey(directoryUrl, account, newKey) {
+      const stored = accounts.get(directoryUrl) ?? account;
+      const unchanged =
+        stored.privateKeyPem === account.privateKeyPem && stored.kmsKeyId === account.kmsKeyId;
+      const kept = stored.pendingKey || !unchanged ? stored : { ...account, pendingKey: newKey };
+      accounts.set(directoryUrl, kept);
+      return kept;
     },
     readExternalAccount: async (directoryUrl) => externalAccounts[directoryUrl],
   };

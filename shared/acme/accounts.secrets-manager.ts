@@ -1,32 +1,39 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Failure } from '../runtime/errors.ts';
 import type { SecretStore } from '../runtime/secrets.ts';
-import type { AccountStore, AcmeAccount } from './account.ts';
-import type { ExternalAccount } from './connection.ts';
+import type { AccountStore, AcmeAccount } from './account-store.ts';
+import type { ExternalAccount } from './external-account.ts';
 
 /** Accounts under `<prefix>/acme-accounts/`, external account credentials under `<prefix>/external-accounts/`. */
 export function createSecretsManagerAccountStore(secrets: SecretStore, prefix: string): AccountStore {
   const secretOf = (directoryUrl: string) => `${prefix}/acme-accounts/${directoryName(directoryUrl)}`;
   const read = async (directoryUrl: string) =>
     (await secrets.read(secretOf(directoryUrl))) as AcmeAccount | undefined;
+  const replace = (directoryUrl: string, versionId: string, account: AcmeAccount) =>
+    secrets.put({ name: secretOf(directoryUrl), versionId, value: account, stages: ['AWSCURRENT'] });
   return {
     read,
     async create(directoryUrl, account) {
-      const secret = { name: secretOf(directoryUrl), versionId: versionId(account), value: account };
+      const name = secretOf(directoryUrl);
+      const secret = { name, versionId: digest('account', account), value: account };
       if ((await secrets.create(secret)) === 'created') return account;
       const first = await read(directoryUrl);
       if (first) return first;
       // Going on with the key at hand would register a second account and overwrite the first.
-      throw new Failure({
-        code: 'vault-unavailable',
-        disposition: 'retry',
-        message: `secret ${secret.name} exists and cannot be read back yet`,
-      });
+      throw notReadable(name);
     },
-    async saveUrl(directoryUrl, account) {
+    async save(directoryUrl, account) {
       // A version id of its own: an account may return to a value it had before.
-      const secret = { name: secretOf(directoryUrl), versionId: randomUUID(), value: account };
-      await secrets.put({ ...secret, stages: ['AWSCURRENT'] });
+      await replace(directoryUrl, randomUUID(), account);
+    },
+    async offerKey(directoryUrl, account, newKey) {
+      const offered = { ...account, pendingKey: newKey };
+      // One version id for every key this account could change to next: the first to come fills it.
+      const versionId = digest('key change', { ...account, pendingKey: undefined });
+      const outcome = await replace(directoryUrl, versionId, offered);
+      const stored = (await read(directoryUrl)) ?? offered;
+      // Ours is the one that counts, whatever a read this soon may show.
+      return outcome === 'stored' && !stored.pendingKey ? offered : stored;
     },
     readExternalAccount: async (directoryUrl) =>
       (await secrets.read(`${prefix}/external-accounts/${directoryName(directoryUrl)}`)) as
@@ -41,7 +48,16 @@ const directoryName = (directoryUrl: string): string => {
   return `${host}${pathname}`.replace(/[^A-Za-z0-9/_+=.@-]/g, '_').replace(/\/+$/, '');
 };
 
-const versionId = (account: AcmeAccount): string =>
+const digest = (purpose: string, account: AcmeAccount): string =>
   createHash('sha256')
-    .update(`${account.accountUrl ?? ''}\n${account.privateKeyPem}`)
+    .update(
+      [purpose, account.accountUrl, account.privateKeyPem, account.kmsKeyId, account.refusedKeys].join('\n'),
+    )
     .digest('hex');
+
+const notReadable = (name: string) =>
+  new Failure({
+    code: 'vault-unavailable',
+    disposition: 'retry',
+    message: `secret ${name} exists and cannot be read back yet`,
+  });

@@ -1,6 +1,7 @@
 import { mapBounded } from '../runtime/concurrency.ts';
 import { Failure } from '../runtime/errors.ts';
 import type { AcmeSession } from './connection.ts';
+import { readName } from './identifier.ts';
 import { describeProblem, type Problem, readProblem, whileKnown } from './problem.ts';
 
 export interface Challenge {
@@ -11,7 +12,7 @@ export interface Challenge {
   readonly problem?: Problem | undefined;
 }
 
-/** An authorization object (RFC 8555, 7.1.4); `domain` is without `*.`, which `wildcard` tells. */
+/** An authorization object (RFC 8555, 7.1.4); `domain` is without `*.`, which `wildcard` tells, or an IP address. */
 export interface Authorization {
   readonly url: string;
   readonly domain: string;
@@ -47,8 +48,9 @@ export function describeAuthorizationProblem(authorization: Authorization): stri
 
 async function fetchAuthorization(session: AcmeSession, url: string): Promise<Authorization> {
   const { data } = await whileKnown(session.api.getAuthorization(url), url);
-  const { identifier, status, challenges, wildcard } = data ?? {};
-  if (typeof identifier?.value !== 'string' || typeof status !== 'string' || !Array.isArray(challenges)) {
+  const { identifier, status, challenges, wildcard } = (data ?? {}) as Record<string, unknown>;
+  const domain = readName(identifier);
+  if (domain === undefined || typeof status !== 'string' || !Array.isArray(challenges)) {
     throw new Failure({
       code: 'ca-protocol',
       disposition: 'retry',
@@ -58,7 +60,7 @@ async function fetchAuthorization(session: AcmeSession, url: string): Promise<Au
   return {
     url,
     status,
-    domain: identifier.value,
+    domain,
     wildcard: wildcard === true,
     challenges: challenges.map(readChallenge),
   };

@@ -1,38 +1,56 @@
-import AcmeApi from 'acme-client/src/api.js';
-import HttpClient, { type HttpResponse } from 'acme-client/src/http.js';
 import type { Clock } from '../runtime/clock.ts';
+import type { Failure } from '../runtime/errors.ts';
+import type { AccountSigner } from './account-key.ts';
+import { TypedApi } from './api.ts';
+import { findAuthority } from './catalogue.ts';
+import type { Endpoint } from './directory.ts';
+import type { ExternalAccount } from './external-account.ts';
+import { AcmeHttp, type HttpWiring } from './http.ts';
 import { NoncePool } from './nonces.ts';
-import { parseRetryAfter } from './problem.ts';
-import { readDirectory, rewireApi, rewireHttp } from './rewiring.ts';
+import { type AcmeFailure, parseRetryAfter } from './problem.ts';
 import { jwkThumbprint } from './thumbprint.ts';
-import type { AcmeTransport } from './transport.ts';
+import type { AcmeResponse, AcmeTransport } from './transport.ts';
 
-export interface ExternalAccount {
-  readonly kid: string;
-  /** base64url, as the CA hands it out. */
-  readonly hmacKey: string;
-}
-
-export interface ConnectionOptions {
+export interface OpenConnectionOptions {
   readonly directoryUrl: string;
-  readonly accountKeyPem: string;
-  readonly accountUrl?: string | undefined;
-  readonly externalAccount?: ExternalAccount | undefined;
   readonly transport: AcmeTransport;
   readonly clock: Clock;
-  /** The CA does not know the account any more. */
-  readonly onAccountMissing?: ((accountUrl: string) => Promise<void>) | undefined;
+  /** Waits, before each request, until the CA's limit of requests per second has room. */
+  readonly pace?: ((endpoint: Endpoint, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
-/** The signed requests of one piece of work; they end with its signal. */
-export interface AcmeSession {
-  readonly api: AcmeApi;
-  /** `token.thumbprint` (RFC 8555, 8.1). */
-  keyAuthorization(token: string): string;
+export interface ConnectionOptions extends OpenConnectionOptions {
+  readonly signer: AccountSigner;
+  readonly accountUrl?: string | undefined;
+  readonly externalAccount?: ExternalAccount | undefined;
+  /** Hears of every refusal, and answers the failure to throw. */
+  readonly onRefusal?: ((refusal: AcmeFailure) => Promise<Failure>) | undefined;
+}
+
+/** What a CA answers to anybody; requests end with the session's signal. */
+export interface OpenSession {
   /** Fields of the directory's `meta` (RFC 8555, 7.1.1). */
   meta(): Promise<Readonly<Record<string, unknown>>>;
+  /** A resource of the directory. @throws Failure `ca-protocol` where it has none */
+  resourceUrl(name: string): Promise<string>;
+  /** Where renewal information is asked for (RFC 9773, 4); undefined: this CA has none. */
+  renewalInfoUrl(): Promise<string | undefined>;
+  /** An unsigned GET without a nonce; answers success or throws AcmeFailure. */
+  getOpen(url: string): Promise<AcmeResponse>;
   /** Retry-After of a response, in seconds. */
-  retryAfterSeconds(response: HttpResponse): number | undefined;
+  retryAfterSeconds(response: AcmeResponse): number | undefined;
+}
+
+/** The signed requests of one piece of work. */
+export interface AcmeSession extends OpenSession {
+  readonly api: TypedApi;
+  /** `token.thumbprint` (RFC 8555, 8.1). */
+  keyAuthorization(token: string): string;
+}
+
+export interface OpenConnection {
+  readonly directoryUrl: string;
+  session(signal: AbortSignal): OpenSession;
 }
 
 export interface AcmeConnection {
@@ -41,48 +59,54 @@ export interface AcmeConnection {
   session(signal: AbortSignal): AcmeSession;
 }
 
+/** For what needs no account, like renewal information: no key is read. */
+export function connectWithoutAccount(options: OpenConnectionOptions): OpenConnection {
+  const wiring = wire(options);
+  return {
+    directoryUrl: options.directoryUrl,
+    session: (signal) => openSession(new AcmeHttp(wiring, signal), options.clock),
+  };
+}
+
 /**
  * One account at one CA, shared by every session of the process: the directory is fetched once, nonces are
  * pooled, connections kept. A rejected nonce is answered with a fresh nonce and a fresh signature until the
- * session's signal ends it; reads are repeated on server and network errors, writes never. Refusals are
- * AcmeFailure, network errors `ca-unreachable` or `ca-untrusted`.
+ * session's signal ends it; reads are repeated, writes never. Refusals are AcmeFailure, network errors
+ * `ca-unreachable` or `ca-untrusted`, a URL on a foreign host `ca-url-refused`.
  */
-export function connect(options: ConnectionOptions): AcmeConnection {
-  const nonces = new NoncePool();
-  let directory: Promise<Record<string, unknown>> | undefined;
-  const accountKey = Buffer.from(options.accountKeyPem);
-  const thumbprint = { value: '' };
-
+export async function connect(options: ConnectionOptions): Promise<AcmeConnection> {
+  const wiring = wire(options);
+  const thumbprint = jwkThumbprint(await options.signer.jwk());
   return {
     directoryUrl: options.directoryUrl,
     accountUrl: options.accountUrl,
     session(signal) {
-      const http = new HttpClient(options.directoryUrl, accountKey, options.externalAccount ?? {});
-      rewireHttp(http, {
-        nonces,
-        send: (request) => options.transport({ ...request, signal }),
-        directory: () => {
-          directory ??= readDirectory(http, options).catch((error) => {
-            directory = undefined;
-            throw error;
-          });
-          return directory;
-        },
-        clock: options.clock,
-        signal,
-      });
-      const api = new AcmeApi(http, options.accountUrl ?? null);
-      rewireApi(api, http, { ...options, signal });
+      const http = new AcmeHttp(wiring, signal);
       return {
-        api,
-        keyAuthorization: (token) => {
-          thumbprint.value ||= jwkThumbprint(http.getJwk());
-          return `${token}.${thumbprint.value}`;
-        },
-        meta: async () => ((await http.getDirectory()).meta ?? {}) as Record<string, unknown>,
-        retryAfterSeconds: (response) =>
-          parseRetryAfter(response.headers['retry-after'], options.clock.now()),
+        ...openSession(http, options.clock),
+        api: new TypedApi({ ...options, http, signal }),
+        keyAuthorization: (token) => `${token}.${thumbprint}`,
       };
     },
   };
 }
+
+const wire = ({ directoryUrl, transport, clock, pace }: OpenConnectionOptions): HttpWiring => ({
+  scope: { directoryUrl, hosts: findAuthority(directoryUrl).hosts },
+  transport,
+  clock,
+  pace,
+  nonces: new NoncePool(),
+  known: {},
+});
+
+const openSession = (http: AcmeHttp, clock: Clock): OpenSession => ({
+  meta: async () => ((await http.getDirectory()).meta ?? {}) as Record<string, unknown>,
+  resourceUrl: (name) => http.getResourceUrl(name),
+  renewalInfoUrl: async () => {
+    const { renewalInfo } = await http.getDirectory();
+    return typeof renewalInfo === 'string' ? renewalInfo : undefined;
+  },
+  getOpen: (url) => http.getOpen(url),
+  retryAfterSeconds: (response) => parseRetryAfter(response.headers['retry-after'], clock.now()),
+});

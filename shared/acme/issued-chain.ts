@@ -1,5 +1,6 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { Failure } from '../runtime/errors.ts';
+import { canonicalName } from './identifier.ts';
 
 export interface IssuedChain {
   /** Lower-case hexadecimal, as node:crypto prints it. */
@@ -13,7 +14,7 @@ export interface IssuedChain {
 
 /**
  * Reads the chain a CA issued and checks it against what was asked for: the leaf's public key is the request's,
- * its DNS names are exactly `domains`, it has not expired, and each certificate signs the one before it.
+ * its names, addresses among them, are exactly `domains`, it has not expired, and each certificate signs the one before it.
  * Dates come from the leaf alone.
  * @throws Failure `issued-chain-wrong`
  */
@@ -26,9 +27,10 @@ export function checkIssuedChain(
   if (!leaf) throw wrong('it holds no certificate');
   if (!leaf.publicKey.equals(createPublicKey(expected.privateKeyPem)))
     throw wrong('its public key is not the one requested');
-  const domains = dnsNames(leaf);
-  const missing = expected.domains.filter((domain) => !domains.includes(domain));
-  const extra = domains.filter((domain) => !expected.domains.includes(domain));
+  const domains = namesOf(leaf);
+  const wanted = expected.domains.map(canonicalName);
+  const missing = wanted.filter((name) => !domains.includes(name));
+  const extra = domains.filter((name) => !wanted.includes(name));
   if (missing.length + extra.length > 0)
     throw wrong(`its names differ: missing [${missing}], extra [${extra}]`);
   for (const [index, issuer] of chain.slice(1).entries()) {
@@ -57,11 +59,12 @@ function parseChain(fullchainPem: string): X509Certificate[] {
   }
 }
 
-const dnsNames = (leaf: X509Certificate): string[] =>
-  (leaf.subjectAltName ?? '')
-    .split(', ')
-    .filter((name) => name.startsWith('DNS:'))
-    .map((name) => name.slice('DNS:'.length).toLowerCase());
+/** Subject alternative names, addresses in the spelling of RFC 5952; node:crypto prints them in full length. */
+const namesOf = (leaf: X509Certificate): string[] =>
+  (leaf.subjectAltName ?? '').split(', ').flatMap((entry) => {
+    const [, name] = /^(?:DNS|IP Address):(.*)$/.exec(entry) ?? [];
+    return name === undefined ? [] : [canonicalName(name)];
+  });
 
 const wrongDetails = (what: string) => ({
   code: 'issued-chain-wrong',

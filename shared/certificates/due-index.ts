@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * The `due` index is sharded so that no single partition carries a fleet (one takes about 1,000 writes a
@@ -7,6 +7,6 @@ import { createHash } from 'node:crypto';
 export const dueShards: readonly string[] = Array.from({ length: 16 }, (_, shard) => String(shard));
 
 export function dueShardOf(certificateName: string): string {
-  const digest = createHash('sha256').update(certificateName).digest();
-  return dueShards[digest.readUInt8(0) % dueShards.length] ?? '0';
+  const firstByte = hash('sha256', certificateName, 'buffer').readUInt8(0);
+  return dueShards[firstByte % dueShards.length] ?? '0';
 }

@@ -4,24 +4,15 @@ import {
   PutCommand,
   paginateScan,
   QueryCommand,
+  type QueryCommandInput,
   type ScanCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { callsTo } from '../runtime/dynamodb.ts';
-import type { CertificatePolicy, IssuedCertificate, TrackedCertificate } from './certificate.ts';
+import type { TrackedCertificate } from './certificate.ts';
+import { type CertificateItem, fromItem, newItem, toAdviceItem, toIssuedItem } from './certificate-item.ts';
 import { dueShardOf, dueShards } from './due-index.ts';
 import type { CertificateStore } from './store.ts';
-
-interface CertificateItem {
-  name: string;
-  policy: CertificatePolicy;
-  state: TrackedCertificate['state'];
-  generation: number;
-  current?: Omit<IssuedCertificate, 'notBefore' | 'notAfter'> & { notBefore: string; notAfter: string };
-  /** Absent once retired, which takes the item out of the due index. */
-  dueShard?: string;
-  nextActionAt: string;
-}
 
 /** CertificateStore over the certificates table of infra/tables.yml. */
 export function createDynamoDbCertificateStore(
@@ -32,19 +23,27 @@ export function createDynamoDbCertificateStore(
   const update = (name: string, input: Omit<UpdateCommand['input'], 'TableName' | 'Key'>) =>
     writeConditionally(client.send(new UpdateCommand({ TableName: table, Key: { name }, ...input })));
 
-  const queryDue = async (shard: string, query: { until: Date; limit: number }) => {
-    const answer = await reach(
-      client.send(
-        new QueryCommand({
-          TableName: table,
-          IndexName: 'due',
-          KeyConditionExpression: 'dueShard = :shard AND nextActionAt <= :until',
-          ExpressionAttributeValues: { ':shard': shard, ':until': query.until.toISOString() },
-          Limit: query.limit,
-        }),
-      ),
-    );
-    return (answer.Items ?? []).map((item) => fromItem(item as CertificateItem));
+  const queryDue = async ({ shard, until, limit }: { shard: string; until: Date; limit: number }) => {
+    const due: TrackedCertificate[] = [];
+    let from: QueryCommandInput['ExclusiveStartKey'];
+    // A page ends at 1 MB, wherever the limit is.
+    do {
+      const answer = await reach(
+        client.send(
+          new QueryCommand({
+            TableName: table,
+            IndexName: 'due',
+            KeyConditionExpression: 'dueShard = :shard AND nextActionAt <= :until',
+            ExpressionAttributeValues: { ':shard': shard, ':until': until.toISOString() },
+            Limit: limit - due.length,
+            ExclusiveStartKey: from,
+          }),
+        ),
+      );
+      due.push(...(answer.Items ?? []).map((item) => fromItem(item as CertificateItem)));
+      from = answer.LastEvaluatedKey;
+    } while (from && due.length < limit);
+    return due;
   };
 
   async function* scan(input: Omit<ScanCommandInput, 'TableName'>) {
@@ -80,29 +79,21 @@ export function createDynamoDbCertificateStore(
       for await (const page of pages) count += page.Count ?? 0;
       return count;
     },
-    track({ name, policy, now }) {
-      const item: CertificateItem = {
-        name,
-        policy,
-        state: 'tracked',
-        generation: 0,
-        dueShard: dueShardOf(name),
-        nextActionAt: now.toISOString(),
-      };
-      return writeConditionally(
+    track: (entry) =>
+      writeConditionally(
         client.send(
           new PutCommand({
             TableName: table,
-            Item: item,
+            Item: newItem(entry),
             ConditionExpression: 'attribute_not_exists(#name)',
             ExpressionAttributeNames: { '#name': 'name' },
           }),
         ),
-      );
-    },
+      ),
     async changePolicy({ name, policy, now }) {
       await update(name, {
-        UpdateExpression: 'SET #policy = :policy, #state = :tracked, dueShard = :shard, nextActionAt = :now',
+        UpdateExpression:
+          'SET #policy = :policy, #state = :tracked, dueShard = :shard, nextActionAt = :now REMOVE plannedAt',
         ConditionExpression: 'attribute_exists(#name)',
         ExpressionAttributeNames: { '#name': 'name', '#policy': 'policy', '#state': 'state' },
         ExpressionAttributeValues: {
@@ -121,39 +112,41 @@ export function createDynamoDbCertificateStore(
         ExpressionAttributeValues: { ':retired': 'retired' },
       });
     },
-    findDue: ({ shard, until, limit }) => queryDue(shard, { until, limit }),
+    findDue: queryDue,
     async findNextActionAt() {
       const distantFuture = new Date('9999-12-31T00:00:00Z');
       const firsts = await Promise.all(
-        dueShards.map((shard) => queryDue(shard, { until: distantFuture, limit: 1 })),
+        dueShards.map((shard) => queryDue({ shard, until: distantFuture, limit: 1 })),
       );
       const [earliest] = firsts.flat().sort((a, b) => a.nextActionAt.getTime() - b.nextActionAt.getTime());
       return earliest?.nextActionAt;
     },
-    postpone({ name, expectedAt, nextActionAt, generation }) {
+    postpone({ name, expectedAt, nextActionAt, generation, plannedAt }) {
+      const set = [
+        'nextActionAt = :next',
+        ...(generation === undefined ? [] : ['generation = :generation']),
+        ...(plannedAt ? ['plannedAt = :planned'] : []),
+      ];
       return update(name, {
-        UpdateExpression: `SET nextActionAt = :next${generation === undefined ? '' : ', generation = :generation'}`,
+        UpdateExpression: `SET ${set.join(', ')}${plannedAt === null ? ' REMOVE plannedAt' : ''}`,
         ConditionExpression: 'nextActionAt = :expected AND attribute_exists(dueShard)',
         ExpressionAttributeValues: {
           ':next': nextActionAt.toISOString(),
           ':expected': expectedAt.toISOString(),
-          ...(generation === undefined ? {} : { ':generation': generation }),
+          ':generation': generation,
+          ':planned': plannedAt?.toISOString(),
         },
       });
     },
     recordIssued({ read, issued, nextActionAt }) {
-      const current: CertificateItem['current'] = {
-        ...issued,
-        notBefore: issued.notBefore.toISOString(),
-        notAfter: issued.notAfter.toISOString(),
-      };
       return update(read.name, {
-        UpdateExpression: 'SET #current = :current, generation = :generation, nextActionAt = :next',
+        UpdateExpression:
+          'SET #current = :current, generation = :generation, nextActionAt = :next REMOVE advice, plannedAt',
         ConditionExpression:
           'nextActionAt = :read AND (attribute_not_exists(#current) OR #current.generation < :issued)',
         ExpressionAttributeNames: { '#current': 'current' },
         ExpressionAttributeValues: {
-          ':current': current,
+          ':current': toIssuedItem(issued),
           ':generation': Math.max(read.generation, issued.generation),
           ':issued': issued.generation,
           ':next': nextActionAt.toISOString(),
@@ -161,21 +154,19 @@ export function createDynamoDbCertificateStore(
         },
       });
     },
-  };
-}
-
-function fromItem(item: CertificateItem): TrackedCertificate {
-  const { current } = item;
-  return {
-    name: item.name,
-    policy: item.policy,
-    state: item.state,
-    generation: item.generation,
-    current: current && {
-      ...current,
-      notBefore: new Date(current.notBefore),
-      notAfter: new Date(current.notAfter),
+    recordAdvice({ read, advice, nextActionAt }) {
+      return update(read.name, {
+        UpdateExpression: 'SET advice = :advice, nextActionAt = :next',
+        ConditionExpression:
+          'nextActionAt = :read AND attribute_exists(dueShard) AND #current.issuedBy.certificateId = :id',
+        ExpressionAttributeNames: { '#current': 'current' },
+        ExpressionAttributeValues: {
+          ':advice': toAdviceItem(advice),
+          ':next': nextActionAt.toISOString(),
+          ':read': read.nextActionAt.toISOString(),
+          ':id': advice.certificateId,
+        },
+      });
     },
-    nextActionAt: new Date(item.nextActionAt),
   };
 }

@@ -1,54 +1,90 @@
 import type { TrackedCertificate } from './certificate.ts';
-import { dueShardOf } from './due-index.ts';
+import { DueHeap, type HeapEntry } from './due-heap.ts';
+import { dueShardOf, dueShards } from './due-index.ts';
 import type { CertificateStore } from './store.ts';
 
-/** The contract of CertificateStore in one process's memory. */
+type Content = Omit<TrackedCertificate, 'name' | 'nextActionAt'>;
+interface Entry extends HeapEntry {
+  readonly due: DueHeap<Entry>;
+  content: Content;
+}
+
+/** The contract of CertificateStore in one process's memory; a million certificates take some 220 MB. */
 export function createMemoryCertificateStore(): CertificateStore {
-  const certificates = new Map<string, TrackedCertificate>();
-  const tracked = () => [...certificates.values()].filter(({ state }) => state === 'tracked');
-  const update = (name: string, change: Partial<TrackedCertificate>) => {
-    const before = certificates.get(name);
-    if (before) certificates.set(name, { ...before, ...change });
-  };
+  const entries = new Map<string, Entry>();
+  const shards = new Map(dueShards.map((shard) => [shard, new DueHeap<Entry>()]));
   return {
-    get: async (name) => certificates.get(name),
+    get: async (name) => read(entries.get(name)),
     async *list() {
-      yield* [...certificates.values()];
+      for (const entry of entries.values()) yield read(entry);
     },
-    countTracked: async () => tracked().length,
+    countTracked: async () => [...shards.values()].reduce((count, due) => count + due.size, 0),
     async track({ name, policy, now }) {
-      if (certificates.has(name)) return false;
-      certificates.set(name, { name, policy, state: 'tracked', generation: 0, nextActionAt: now });
+      if (entries.has(name)) return false;
+      const due = shards.get(dueShardOf(name)) ?? new DueHeap();
+      const content: Content = { policy, state: 'tracked', generation: 0 };
+      const entry = { name, nextActionAtMillis: now.getTime(), place: -1, due, content };
+      entries.set(name, entry);
+      due.add(entry);
       return true;
     },
-    changePolicy: async ({ name, policy, now }) =>
-      update(name, { policy, state: 'tracked', nextActionAt: now }),
-    retire: async (name) => update(name, { state: 'retired' }),
+    async changePolicy({ name, policy, now }) {
+      const entry = entries.get(name);
+      if (entry) write(entry, { policy, state: 'tracked', plannedAt: undefined }, now);
+    },
+    async retire(name) {
+      const entry = entries.get(name);
+      if (entry) write(entry, { state: 'retired' });
+    },
     findDue: async ({ shard, until, limit }) =>
-      tracked()
-        .filter(({ name, nextActionAt }) => dueShardOf(name) === shard && nextActionAt <= until)
-        .sort((a, b) => a.nextActionAt.getTime() - b.nextActionAt.getTime())
-        .slice(0, limit),
-    findNextActionAt: async () => {
-      const [earliest] = tracked().sort((a, b) => a.nextActionAt.getTime() - b.nextActionAt.getTime());
-      return earliest?.nextActionAt;
+      (shards.get(shard)?.findDue({ until, limit }) ?? []).map((entry) => read(entry)),
+    async findNextActionAt() {
+      const times = [...shards.values()].flatMap((due) => due.first()?.nextActionAtMillis ?? []);
+      return times.length > 0 ? new Date(Math.min(...times)) : undefined;
     },
-    async postpone({ name, expectedAt, nextActionAt, generation }) {
-      const before = certificates.get(name);
-      if (before?.state !== 'tracked' || before.nextActionAt.getTime() !== expectedAt.getTime()) return false;
-      update(name, { nextActionAt, generation: generation ?? before.generation });
+    async postpone({ name, expectedAt, nextActionAt, generation, plannedAt }) {
+      const entry = entries.get(name);
+      if (!entry || !isTrackedAt(entry, expectedAt)) return false;
+      const opened = generation === undefined ? {} : { generation };
+      const planned = plannedAt === undefined ? {} : { plannedAt: plannedAt ?? undefined };
+      write(entry, { ...opened, ...planned }, nextActionAt);
       return true;
     },
-    async recordIssued({ read, issued, nextActionAt }) {
-      const before = certificates.get(read.name);
-      if (!before || before.nextActionAt.getTime() !== read.nextActionAt.getTime()) return false;
-      if ((before.current?.generation ?? 0) >= issued.generation) return false;
-      update(read.name, {
-        current: issued,
-        generation: Math.max(read.generation, issued.generation),
-        nextActionAt,
-      });
+    async recordIssued({ read: before, issued, nextActionAt }) {
+      const entry = entries.get(before.name);
+      if (!entry || entry.nextActionAtMillis !== before.nextActionAt.getTime()) return false;
+      if ((entry.content.current?.generation ?? 0) >= issued.generation) return false;
+      const generation = Math.max(before.generation, issued.generation);
+      write(entry, { current: issued, generation, advice: undefined, plannedAt: undefined }, nextActionAt);
+      return true;
+    },
+    async recordAdvice({ read: before, advice, nextActionAt }) {
+      const entry = entries.get(before.name);
+      if (!entry || !isTrackedAt(entry, before.nextActionAt)) return false;
+      if (entry.content.current?.issuedBy?.certificateId !== advice.certificateId) return false;
+      write(entry, { advice }, nextActionAt);
       return true;
     },
   };
+}
+
+const isTrackedAt = ({ nextActionAtMillis, content }: Entry, at: Date): boolean =>
+  nextActionAtMillis === at.getTime() && content.state === 'tracked';
+
+function read(entry: Entry): TrackedCertificate;
+function read(entry: Entry | undefined): TrackedCertificate | undefined;
+function read(entry: Entry | undefined): TrackedCertificate | undefined {
+  if (!entry) return undefined;
+  return { name: entry.name, ...entry.content, nextActionAt: new Date(entry.nextActionAtMillis) };
+}
+
+/** Changes an entry and puts it where its state and time say in the due index. */
+function write(entry: Entry, change: Partial<Content>, nextActionAt?: Date): void {
+  entry.content = { ...entry.content, ...change };
+  if (nextActionAt) entry.nextActionAtMillis = nextActionAt.getTime();
+  const { due, place, content } = entry;
+  if (content.state === 'retired') {
+    if (place >= 0) due.remove(entry);
+  } else if (place >= 0) due.move(entry);
+  else due.add(entry);
 }

@@ -44,6 +44,10 @@ const comparable: Readonly<Record<keyof CertificatePolicy, (policy: CertificateP
   dnsPlugin: ({ dnsPlugin }) => dnsPlugin ?? null,
   keyType: ({ keyType }) => keyType,
   renewDaysBefore: ({ renewDaysBefore }) => renewDaysBefore ?? null,
+  ca: ({ ca }) => ca ?? null,
+  profile: ({ profile }) => profile ?? null,
+  preferredChain: ({ preferredChain }) => preferredChain ?? null,
+  splitFailingNames: ({ splitFailingNames }) => splitFailingNames ?? false,
   targets: ({ targets }) =>
     targets.map(({ type, directory, reloadCommand }) => [type, directory ?? null, reloadCommand ?? null]),
   endpoints: ({ endpoints }) => endpoints.toSorted(),

@@ -38,7 +38,7 @@ function findForeignForm(text: string): string | undefined {
   if (text.includes('://')) return 'is a URL; give the host name alone';
   if (text.includes('@')) return 'is an e-mail address; give the host name alone';
   if (isIP(text.replace(/^\[(.*)\]$/, '$1'))) {
-    return 'is an IP address; those need the shortlived profile, which is not supported yet';
+    return 'is an IP address, not a DNS name';
   }
   if (/:\d+$/.test(text)) return 'has a port; give the host name alone';
   if (text.includes('*')) return findWildcardFault(text);

@@ -1,6 +1,6 @@
 import { type ChallengeType, challengeTypes } from '../certificates/certificate.ts';
-import { parseDomainName } from './domain-name.ts';
 import { parseEndpoint } from './endpoint.ts';
+import { isAddress, parseIdentifier } from './identifier.ts';
 import type { InventoryProblem } from './problems.ts';
 
 const maximumNames = 100;
@@ -32,14 +32,14 @@ export function outlineEntry(raw: Readonly<Record<string, unknown>>, place: stri
     ...sans.map((text: unknown, index) => ({ path: `${place}.sans[${index}]`, text })),
   ];
   const names = written.flatMap(({ path, text }) => {
-    const verdict = typeof text === 'string' ? parseDomainName(text) : undefined;
+    const verdict = typeof text === 'string' ? parseIdentifier(text) : undefined;
     return verdict?.ok ? [{ path, domain: verdict.domain }] : [];
   });
   const endpoints = Array.isArray(raw.endpoints) ? raw.endpoints : [];
   const endpointHosts = endpoints.flatMap((text: unknown, index) => {
     const verdict = typeof text === 'string' ? parseEndpoint(text) : undefined;
     const path = `${place}.endpoints[${index}]`;
-    return verdict?.ok ? [{ path, domain: verdict.endpoint.replace(/:\d+$/, '') }] : [];
+    return verdict?.ok ? [{ path, domain: verdict.host }] : [];
   });
   const challenge = challengeTypes.find((type) => type === raw.challenge);
   return {
@@ -112,7 +112,16 @@ const wildcardOver = (domain: string): string => `*.${domain.slice(domain.indexO
 
 function findChallengeProblems({ place, names, challenge, hasDnsPlugin }: EntryOutline): InventoryProblem[] {
   const wildcard = names.find(({ domain }) => domain.startsWith('*.'))?.domain;
+  const address = names.find(({ domain }) => isAddress(domain));
+  if (wildcard && address) {
+    const message = `the IP address "${address.domain}" cannot stand beside the wildcard "${wildcard}": no challenge proves both`;
+    return [{ path: address.path, message }];
+  }
   if (challenge === 'malformed') return [];
+  if (challenge === 'dns-01' && address) {
+    const message = `dns-01 cannot prove the IP address "${address.domain}"; use http-01 or tls-alpn-01 (RFC 8738, 7)`;
+    return [{ path: `${place}.challenge`, message }];
+  }
   if (challenge === 'dns-01') {
     const message = 'is missing; dns-01 needs the provider that holds the zone, for example "route53"';
     return hasDnsPlugin ? [] : [{ path: `${place}.dns_plugin`, message }];

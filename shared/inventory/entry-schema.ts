@@ -1,15 +1,16 @@
 import * as z from 'zod';
 import { challengeTypes, keyTypes } from '../certificates/certificate.ts';
-import { parseDomainName } from './domain-name.ts';
+import { readAuthority } from './authority-name.ts';
 import { parseEndpoint } from './endpoint.ts';
+import { parseIdentifier } from './identifier.ts';
 import { quote } from './problems.ts';
 
 /** Longer than any public certificate lives is certainly a slip of the pen. */
 const maximumRenewDaysBefore = 365;
 const maximumEndpoints = 100;
 
-const domainName = z.string().transform((text, context) => {
-  const verdict = parseDomainName(text);
+const identifier = z.string().transform((text, context) => {
+  const verdict = parseIdentifier(text);
   if (verdict.ok) return verdict.domain;
   context.addIssue({ code: 'custom', message: `${quote(text)}: ${verdict.reason}` });
   return z.NEVER;
@@ -38,6 +39,23 @@ const certificateName = matching(
   'a name has up to 200 lower-case letters, digits, dots, hyphens and underscores',
 );
 
+const authority = z.string().transform((text, context) => {
+  const verdict = readAuthority(text);
+  if (verdict.ok) return verdict.ca;
+  context.addIssue({ code: 'custom', message: verdict.message });
+  return z.NEVER;
+});
+
+const profile = matching(
+  /^[\x21-\x7e]{1,64}$/,
+  'a profile has 1 to 64 letters, digits and signs, as the CA lists them',
+);
+
+const commonName = matching(
+  /^(?=.{1,64}$)[^\p{C}\s]+(?: [^\p{C}\s]+)*$/u,
+  'a chain is preferred by the common name of its root or issuer, up to 64 characters',
+);
+
 const directory = matching(
   /^(?=.{1,1024}$)\/(?!(?:.*\/)?\.\.(?:\/|$))[^\p{C}]*$/u,
   'a directory is an absolute path of at most 1024 characters without ".."',
@@ -53,13 +71,17 @@ const fileTarget = z.strictObject({
 
 /** One element of the inventory, field by field; what concerns several fields is in entry-rules. */
 export const entrySchema = z.strictObject({
-  domain: domainName,
-  sans: z.array(domainName).optional(),
+  domain: identifier,
+  sans: z.array(identifier).optional(),
   challenge: z.enum(challengeTypes).optional(),
   dns_plugin: dnsPlugin.optional(),
   name: certificateName.optional(),
   key_type: z.enum(keyTypes).optional(),
   renew_days_before: z.int().min(1).max(maximumRenewDaysBefore).optional(),
+  ca: authority.optional(),
+  profile: profile.optional(),
+  preferred_chain: commonName.optional(),
+  split_failing_names: z.boolean().optional(),
   endpoints: z.array(endpoint).max(maximumEndpoints).optional(),
   deploy: z.array(z.discriminatedUnion('type', [fileTarget])).optional(),
 });

@@ -18,15 +18,20 @@ export type InventoryVerdict =
 
 export const maximumInventoryBytes = 64 * 1024 * 1024;
 
+export interface InventoryReading {
+  /** What messages call the file. */
+  readonly source: string;
+  readonly maximumBytes?: number | undefined;
+  /** Why a CA cannot be asked, for an id or a directory URL; absent: every well-formed one is accepted. */
+  readonly findCaProblem?: ((ca: string) => string | undefined) | undefined;
+}
+
 /**
  * Reads an inventory: a JSON array of `{domain, sans?, challenge?, dns_plugin?, name?, key_type?,
- * renew_days_before?, endpoints?, deploy?}`. It is accepted whole or refused with every problem it has;
- * never throws. `source` is what the message calls the file.
+ * renew_days_before?, ca?, profile?, preferred_chain?, split_failing_names?, endpoints?, deploy?}`. It is
+ * accepted whole or refused with every problem it has; never throws.
  */
-export function parseInventory(
-  text: string,
-  options: { readonly source: string; readonly maximumBytes?: number },
-): InventoryVerdict {
+export function parseInventory(text: string, options: InventoryReading): InventoryVerdict {
   const limitBytes = options.maximumBytes ?? maximumInventoryBytes;
   const refuse = (problems: readonly InventoryProblem[]): InventoryVerdict => ({
     ok: false,
@@ -48,6 +53,7 @@ export function parseInventory(
   const problems = [
     ...json.repeatedKeys,
     ...readings.flatMap((reading) => reading.problems),
+    ...readings.flatMap(({ entry }, index) => findCaProblems(entry, `[${index}]`, options)),
     ...findDuplicates(readings.flatMap(({ identity }) => (identity ? [identity] : []))),
   ];
   return problems.length > 0
@@ -78,6 +84,16 @@ function readEntry(raw: unknown, place: string): EntryReading {
     : { identity, problems };
 }
 
+function findCaProblems(
+  entry: InventoryEntry | undefined,
+  place: string,
+  { findCaProblem }: InventoryReading,
+): readonly InventoryProblem[] {
+  const ca = entry?.policy.ca;
+  const message = ca === undefined ? undefined : findCaProblem?.(ca);
+  return message === undefined ? [] : [{ path: `${place}.ca`, message }];
+}
+
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -87,6 +103,10 @@ const policyOf = (parsed: ParsedEntry, domains: readonly string[]): CertificateP
   ...(parsed.dns_plugin === undefined ? {} : { dnsPlugin: parsed.dns_plugin }),
   keyType: parsed.key_type ?? 'ecdsa-p256',
   ...(parsed.renew_days_before === undefined ? {} : { renewDaysBefore: parsed.renew_days_before }),
+  ...(parsed.ca === undefined ? {} : { ca: parsed.ca }),
+  ...(parsed.profile === undefined ? {} : { profile: parsed.profile }),
+  ...(parsed.preferred_chain === undefined ? {} : { preferredChain: parsed.preferred_chain }),
+  ...(parsed.split_failing_names === undefined ? {} : { splitFailingNames: parsed.split_failing_names }),
   targets: (parsed.deploy ?? []).map(({ directory, reload_command }) => ({
     type: 'file',
     ...(directory === undefined ? {} : { directory }),

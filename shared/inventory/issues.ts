@@ -65,10 +65,15 @@ function editDistance(left: string, right: string): number {
 
 const show = (value: unknown): string => quote(typeof value === 'string' ? value : JSON.stringify(value));
 
-const nounOf = (expected: string): string =>
-  ({ string: 'a string', array: 'an array', object: 'an object', number: 'a number', int: 'a whole number' })[
-    expected
-  ] ?? expected;
+const nouns: Readonly<Record<string, string>> = {
+  string: 'a string',
+  array: 'an array',
+  object: 'an object',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+const nounOf = (expected: string): string => nouns[expected] ?? expected;
 
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';

@@ -1,19 +1,26 @@
 import type { IssuedCertificate } from '../certificates/certificate.ts';
 import { dueShardOf } from '../certificates/due-index.ts';
-import type { Lease, Renewal, RenewalProblem } from './renewal.ts';
+import type { Lease, PassedOver, Renewal, RenewalProblem } from './renewal.ts';
 
 type WithInstants<T, Keys extends keyof T> = Omit<T, Keys> & { [Key in Keys]: string };
 
-type RenewalInstant = 'openedAt' | 'stepStartedAt' | 'nextActionAt' | 'restsUntil';
+const optionalInstants = [
+  'stepStartedAt',
+  'nextActionAt',
+  'restsUntil',
+  'quarantinedAt',
+  'pausedAt',
+] as const;
+type OptionalInstant = (typeof optionalInstants)[number];
 
 /** A renewal as stored: instants as ISO 8601 text, which sorts as time does. */
-export interface RenewalItem extends Omit<Renewal, 'issued' | 'lastProblem' | RenewalInstant> {
+export interface RenewalItem
+  extends Omit<Renewal, 'issued' | 'lastProblem' | 'passedOver' | 'openedAt' | OptionalInstant>,
+    Partial<Record<OptionalInstant, string | undefined>> {
   issued?: WithInstants<IssuedCertificate, 'notBefore' | 'notAfter'> | undefined;
   lastProblem?: WithInstants<RenewalProblem, 'at'> | undefined;
+  passedOver: readonly WithInstants<PassedOver, 'until'>[];
   openedAt: string;
-  stepStartedAt?: string | undefined;
-  nextActionAt?: string | undefined;
-  restsUntil?: string | undefined;
   /** Present while the renewal is open; its absence takes it out of the due index. */
   dueShard?: string | undefined;
   fence: number;
@@ -29,22 +36,15 @@ export function toItem(
   renewal: Renewal & { lease?: Lease | undefined },
   held: { fence: number; lease?: Lease },
 ): RenewalItem {
-  const {
-    lease: _,
-    issued,
-    lastProblem,
-    openedAt,
-    stepStartedAt,
-    nextActionAt,
-    restsUntil,
-    ...plain
-  } = renewal;
+  const { lease: _, issued, lastProblem, passedOver, openedAt, ...rest } = renewal;
+  const instants = Object.fromEntries(
+    optionalInstants.map((name) => [name, optional(renewal[name], instantText)]),
+  );
   return {
-    ...plain,
+    ...(rest as Omit<typeof rest, OptionalInstant>),
+    ...instants,
     openedAt: instantText(openedAt),
-    stepStartedAt: optional(stepStartedAt, instantText),
-    nextActionAt: optional(nextActionAt, instantText),
-    restsUntil: optional(restsUntil, instantText),
+    passedOver: passedOver.map((entry) => ({ ...entry, until: instantText(entry.until) })),
     issued: optional(issued, ({ notBefore, notAfter, ...rest }) => ({
       ...rest,
       notBefore: instantText(notBefore),
@@ -59,13 +59,16 @@ export function toItem(
 
 export function fromItem(item: RenewalItem): Renewal {
   const { dueShard: _d, fence: _f, leaseOwner: _o, leaseUntil: _u, ...stored } = item;
-  const { issued, lastProblem, openedAt, stepStartedAt, nextActionAt, restsUntil, ...plain } = stored;
+  const { issued, lastProblem, passedOver, openedAt, ...plain } = stored;
+  const instants = optionalInstants.flatMap((name) => {
+    const text = stored[name];
+    return text === undefined ? [] : [[name, new Date(text)] as const];
+  });
   return {
-    ...plain,
+    ...(plain as Omit<typeof plain, OptionalInstant>),
+    ...Object.fromEntries(instants),
     openedAt: new Date(openedAt),
-    ...(stepStartedAt && { stepStartedAt: new Date(stepStartedAt) }),
-    ...(nextActionAt && { nextActionAt: new Date(nextActionAt) }),
-    ...(restsUntil && { restsUntil: new Date(restsUntil) }),
+    passedOver: passedOver.map((entry) => ({ ...entry, until: new Date(entry.until) })),
     ...(issued && {
       issued: { ...issued, notBefore: new Date(issued.notBefore), notAfter: new Date(issued.notAfter) },
     }),

@@ -1,16 +1,21 @@
 import type { CertificatePolicy, IssuedCertificate } from '../certificates/certificate.ts';
 import type { DueReason } from '../certificates/due.ts';
 import type { PresentedChallenge } from '../challenges/challenge.ts';
+import type { Demand } from '../limits/demand.ts';
 
 /** The order of a renewal's steps; each name is the step to perform next. */
 export const stepNames = [
+  'choose-ca',
   'stage-key',
+  'reserve-limits',
   'place-order',
   'select-challenges',
   'present-challenges',
+  'await-propagation',
   'answer-challenges',
   'await-validation',
   'finalize-order',
+  'await-issuance',
   'collect-certificate',
   'record-certificate',
   'withdraw-challenges',
@@ -40,6 +45,22 @@ export interface RenewalOrder {
   readonly authorizationUrls: readonly string[];
 }
 
+/** Where the renewal is being issued. */
+export interface ChosenCa {
+  readonly directoryUrl: string;
+  /** Why it is not the first choice. */
+  readonly reason?: string | undefined;
+  /** Only validation is tried here, at the first choice's staging CA; nothing is finalized. */
+  readonly rehearsal: boolean;
+}
+
+/** A CA that this renewal does not ask before `until`. */
+export interface PassedOver {
+  readonly directoryUrl: string;
+  readonly reason: string;
+  readonly until: Date;
+}
+
 export interface RenewalProblem {
   readonly code: string;
   readonly message: string;
@@ -56,6 +77,16 @@ export interface Renewal extends RenewalId {
   /** Names and key type as the renewal was opened with; the rest follows the certificate's policy at each claim. */
   readonly policy: CertificatePolicy;
   readonly step: StepName;
+  readonly ca?: ChosenCa | undefined;
+  readonly passedOver: readonly PassedOver[];
+  /** Validation failed at a CA that has a staging one: the next attempt goes there first. */
+  readonly rehearse: boolean;
+  /** ARI identifier of the certificate the order replaces (RFC 9773, 5). */
+  readonly replaces?: string | undefined;
+  /** The problem type with which the CA refused `replaces`; it is not sent again. */
+  readonly replacesRefused?: string | undefined;
+  /** Under which exemption the CA's rate limits are reserved; absent while nothing is. */
+  readonly reservedAs?: Demand['exemption'] | undefined;
   readonly order?: RenewalOrder | undefined;
   readonly challenges: readonly OpenChallenge[];
   readonly issued?: IssuedCertificate | undefined;
@@ -63,6 +94,10 @@ export interface Renewal extends RenewalId {
   readonly deployedTo: readonly string[];
   readonly verifiedAt: readonly string[];
   readonly warnings: readonly string[];
+  /** How often each name has failed validation in this renewal. */
+  readonly failedNames: Readonly<Record<string, number>>;
+  /** Names of the policy that are not ordered, because they keep failing. */
+  readonly leftOut: readonly string[];
   /** Failed attempts since the certificate was issued, or since the renewal was opened. */
   readonly attempts: number;
   readonly lastProblem?: RenewalProblem | undefined;
@@ -73,6 +108,10 @@ export interface Renewal extends RenewalId {
   readonly nextActionAt?: Date | undefined;
   /** No worker takes it up before this instant, however often it is sent: a backoff, or a CA's Retry-After. */
   readonly restsUntil?: Date | undefined;
+  /** Since when it has kept failing: it is tried once a day, after everything that works. */
+  readonly quarantinedAt?: Date | undefined;
+  /** Since when the CA has paused its names: nobody takes it up until a person wakes it. */
+  readonly pausedAt?: Date | undefined;
   readonly outcome?: RenewalOutcome | undefined;
 }
 
@@ -81,6 +120,8 @@ export interface Lease {
   readonly until: Date;
   /** Grows with every claim; a write that carries an older one is refused. */
   readonly fence: number;
+  /** The worker before did not release it: how far it came beyond the stored step is unknown. */
+  readonly takenOver: boolean;
 }
 
 /** A renewal this worker alone may write until the lease ends. */
@@ -91,6 +132,10 @@ export interface LeasedRenewal extends Renewal {
 export const renewalKey = ({ certificateName, generation }: RenewalId): string =>
   `${certificateName}#${generation}`;
 
+/** The names that are ordered. */
+export const orderedNames = ({ policy, leftOut }: Pick<Renewal, 'policy' | 'leftOut'>): readonly string[] =>
+  policy.domains.filter((name) => !leftOut.includes(name));
+
 /** A renewal before its first step. */
 export const beginRenewal = (
   id: RenewalId,
@@ -98,7 +143,11 @@ export const beginRenewal = (
 ): Renewal => ({
   ...id,
   ...given,
-  step: 'stage-key',
+  step: 'choose-ca',
+  passedOver: [],
+  rehearse: false,
+  failedNames: {},
+  leftOut: [],
   challenges: [],
   deployedTo: [],
   verifiedAt: [],

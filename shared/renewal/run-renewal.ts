@@ -1,8 +1,9 @@
+import type { TrackedCertificate } from '../certificates/certificate.ts';
 import { secondsAfter } from '../runtime/clock.ts';
-import { asFailure } from '../runtime/errors.ts';
+import { asFailure, Failure } from '../runtime/errors.ts';
 import { decideAdmission } from './admission.ts';
 import type { LeasedRenewal } from './renewal.ts';
-import { end, fail, handOver, pause, stepOverdue } from './settle.ts';
+import { end, fail, handOver, letGo, pause, rest, stepOverdue } from './settle.ts';
 import type { StepOutcome } from './step.ts';
 import { transitions } from './transitions.ts';
 import type { RunRenewal, RunResult } from './worker.ts';
@@ -36,7 +37,8 @@ export async function runRenewal(run: RunRenewal): Promise<RunResult> {
     const certificate = await ports.certificates.get(claimed.certificateName);
     const admission = decideAdmission(claimed, certificate, now);
     if (admission.kind === 'end') return await end(run, claimed, admission.outcome);
-    return await performSteps(run, { ...claimed, ...admission.changes, restsUntil: undefined });
+    const renewal = { ...claimed, ...admission.changes, restsUntil: undefined };
+    return await performSteps(run, renewal, certificate);
   } catch (error) {
     // Whoever took the renewal over carries it on; a redelivery would only meet their lease.
     if (asFailure(error).code === 'lease-lost') return { kind: 'not-claimed' };
@@ -44,8 +46,15 @@ export async function runRenewal(run: RunRenewal): Promise<RunResult> {
   }
 }
 
-async function performSteps(run: RunRenewal, claimed: LeasedRenewal): Promise<RunResult> {
+async function performSteps(
+  run: RunRenewal,
+  claimed: LeasedRenewal,
+  certificate: TrackedCertificate | undefined,
+): Promise<RunResult> {
   const { ports, deadline, steps } = run;
+  const ensureTime = () => {
+    if (deadline.signal.aborted || deadline.remainingMillis() <= 0) throw outOfTime(claimed);
+  };
   let renewal = claimed;
   let resumed = true;
   let polls = 0;
@@ -60,7 +69,8 @@ async function performSteps(run: RunRenewal, claimed: LeasedRenewal): Promise<Ru
     renewal = { ...renewal, stepStartedAt: renewal.stepStartedAt ?? now };
     let outcome: StepOutcome;
     try {
-      outcome = await step({ renewal, resumed, polls, signal: deadline.signal });
+      const context = { renewal, certificate, resumed, polls, signal: deadline.signal, ensureTime };
+      outcome = await step(context);
     } catch (error) {
       const failure = asFailure(error);
       // A step that had the whole invocation would need it again, and again.
@@ -68,10 +78,12 @@ async function performSteps(run: RunRenewal, claimed: LeasedRenewal): Promise<Ru
         return pause(run, renewal, { seconds: 1, reason: failure.message });
       // An order or account the CA forgot is no failure of the certificate: one new order is placed at once.
       if (!forgotten.includes(failure.code) || ordersReplaced++ > 0) return fail(run, renewal, failure);
-      outcome = { kind: 'done', changes: { order: undefined }, next: 'place-order' };
+      renewal = await letGo(run, renewal, 'void');
+      outcome = { kind: 'done', changes: { order: undefined }, next: 'choose-ca' };
     }
     if (outcome.kind === 'ended') return end(run, renewal, outcome.outcome);
     renewal = { ...renewal, ...outcome.changes };
+    if (outcome.kind === 'rest') return rest(run, renewal, outcome);
     if (outcome.kind === 'wait') {
       const stepMillis = now.getTime() - (renewal.stepStartedAt ?? now).getTime();
       if (stepMillis > stepAllowanceMillis) return fail(run, renewal, stepOverdue(renewal, outcome.reason));
@@ -82,11 +94,23 @@ async function performSteps(run: RunRenewal, claimed: LeasedRenewal): Promise<Ru
       polls += 1;
       continue;
     }
-    const next = outcome.next ?? transitions[renewal.step].next;
+    const { next: usual } = transitions[renewal.step];
+    const next = outcome.next ?? usual;
     if (next === 'end') return end(run, renewal, 'renewed');
     renewal = { ...renewal, step: next, stepStartedAt: undefined };
-    resumed = false;
     polls = 0;
-    if (steps[next]) await ports.renewals.save(renewal);
+    if (!steps[next]) continue;
+    const { record } = transitions[next];
+    // What a worker before released is stored as far as it came; only one that vanished may have come further.
+    if (record === 'stored' || !claimed.lease.takenOver) resumed = false;
+    // A step that is returned to may have been left behind in another shape.
+    if (record === 'stored' || outcome.next !== undefined) await ports.renewals.save(renewal);
   }
 }
+
+const outOfTime = ({ certificateName, step }: LeasedRenewal) =>
+  new Failure({
+    code: 'deadline',
+    disposition: 'retry',
+    message: `the worker of ${certificateName} outlived its time before ${step}; another one carries it on`,
+  });

@@ -22,9 +22,8 @@ const settings = z.object({
  * worker hands on to it.
  * @throws Failure `invalid-configuration`
  */
-export function createAwsRunnerPorts(env: Environment): RunnerPorts {
+export function createAwsRunnerPorts(env: Environment, dynamoDb = createDynamoDb()): RunnerPorts {
   const config = parseConfig(settings, env);
-  const dynamoDb = createDynamoDb();
   return {
     certificates: createDynamoDbCertificateStore(dynamoDb, config.CERTIFICATES_TABLE),
     renewals: createDynamoDbRenewalStore(dynamoDb, config.RENEWALS_TABLE),

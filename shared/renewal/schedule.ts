@@ -1,21 +1,12 @@
-import type { TrackedCertificate } from '../certificates/certificate.ts';
-import { chooseRenewalTime, findDueReason } from '../certificates/due.ts';
-import { dueShards } from '../certificates/due-index.ts';
-import type { CertificateStore } from '../certificates/store.ts';
-import { type Clock, secondsAfter } from '../runtime/clock.ts';
+import { secondsAfter } from '../runtime/clock.ts';
 import { fulfilled, settleBounded, throwFirstFailure } from '../runtime/concurrency.ts';
-import { beginRenewal, type RenewalId } from './renewal.ts';
-import { resendSeconds } from './settle.ts';
-import type { DueRenewal, RenewalStore } from './store.ts';
-import { transitions, type Worker } from './transitions.ts';
-import type { RenewalWork, WorkQueue } from './work-queue.ts';
-
-export interface SchedulePorts {
-  readonly certificates: CertificateStore;
-  readonly renewals: RenewalStore;
-  readonly queue: WorkQueue;
-  readonly clock: Clock;
-}
+import { planAdmissions } from './plan.ts';
+import { keepBookings } from './plan-bookings.ts';
+import { readGround } from './plan-ground.ts';
+import { candidatesOf } from './schedule-backlog.ts';
+import { type Carried, carryOn, carryOut } from './schedule-carry-out.ts';
+import type { SchedulePorts, Selection } from './schedule-ports.ts';
+import { gather } from './schedule-selection.ts';
 
 export interface ScheduleOptions {
   readonly runId: string;
@@ -23,131 +14,88 @@ export interface ScheduleOptions {
   readonly tickSeconds: number;
   /** Most items taken from each shard of the due index in one tick. */
   readonly limitPerShard: number;
+  readonly selection?: Selection | undefined;
 }
 
 export interface ScheduleResult {
-  /** Names whose renewal was opened in this tick. */
+  /** Names whose renewal was opened and sent in this tick. */
   readonly opened: readonly string[];
   /** Names whose open renewal was sent again. */
   readonly resumed: readonly string[];
+  /** How many wait for a rate limit, each with a place in the plan. */
+  readonly planned: number;
+  /** How many CAs' renewal information is to be asked for. */
+  readonly polls: number;
   /** True when a shard held more than its limit: the next tick goes on. */
   readonly more: boolean;
 }
 
-/** While a renewal is open the certificate itself is looked at once a day, should the renewal ever be lost. */
-const backstopSeconds = 86_400;
-const shardsAtOnce = 4;
-const itemsAtOnce = 8;
+const itemsAtOnce = 32;
 
 /**
- * One tick: opens a renewal for every due certificate, takes up every renewal whose time has come, and sends
- * both to their workers. Cost follows what is due, not the fleet. Two ticks at once, or one repeated, open
- * nothing twice: each change is conditional on the nextActionAt that was read. One item that fails holds up no
- * other.
- * @throws the first failure, after everything else was done and sent
+ * One tick: sends to their workers as many of the due renewals as the CAs' limits can take, gives every other its
+ * place in the plan, takes up each renewal whose time has come, and has the CAs asked when to renew the rest.
+ * Cost follows what is due, not the fleet. Two ticks at once, or one repeated, send nothing twice: each change is
+ * conditional on the nextActionAt that was read. One item that fails holds up no other.
+ * @throws Failure `unknown-certificate` (a selection names one that is not tracked); the first other failure,
+ * after everything else was done and sent
  */
 export async function scheduleRenewals(
   options: ScheduleOptions,
   ports: SchedulePorts,
 ): Promise<ScheduleResult> {
-  const shards = await settleBounded(dueShards, shardsAtOnce, (shard) => workShard(shard, options, ports));
-  const items = fulfilled(shards).flatMap(({ items }) => items);
-  const posted = fulfilled(items).filter((item) => item !== undefined);
-  const workers = [...new Set(posted.map(({ worker }) => worker))];
-  const sent = await Promise.allSettled(
-    workers.map((worker) =>
-      ports.queue.send(worker, posted.filter((item) => item.worker === worker).map(toWork)),
-    ),
-  );
-  throwFirstFailure([...shards, ...items, ...sent]);
-  const named = (kind: Posted['kind']) => posted.filter((item) => item.kind === kind);
-  return {
-    opened: named('opened').map(({ id }) => id.certificateName),
-    resumed: named('resumed').map(({ id }) => id.certificateName),
-    more: fulfilled(shards).some(({ full }) => full),
-  };
-
-  function toWork({ id }: Posted): RenewalWork {
-    return { ...id, runId: options.runId };
-  }
-}
-
-/** A renewal to be sent. */
-interface Posted {
-  readonly kind: 'opened' | 'resumed';
-  readonly id: RenewalId;
-  readonly worker: Worker;
-}
-
-async function workShard(shard: string, options: ScheduleOptions, ports: SchedulePorts) {
   const now = ports.clock.now();
   const tick = { now, nextTickAt: secondsAfter(now, options.tickSeconds) };
-  const limit = options.limitPerShard;
-  const certificates = await ports.certificates.findDue({ shard, until: tick.nextTickAt, limit });
-  const opened = await settleBounded(certificates, itemsAtOnce, ({ name }) => openIfDue(name, tick, ports));
-  const renewals = await ports.renewals.findDue({ shard, until: now, limit });
-  const resumed = await settleBounded(renewals, itemsAtOnce, (renewal) => resume(renewal, now, ports));
+  const backlog = await gather(tick, options, ports);
+  const candidates = candidatesOf(backlog);
+  const [planned] = await Promise.allSettled([
+    readGround(candidates, now, ports).then((ground) => planAdmissions(candidates, ground)),
+  ]);
+  const plan = planned.status === 'fulfilled' ? planned.value : { places: [], bookings: [] };
+  const work = [
+    ...backlog.found.flatMap((found) =>
+      found.kind === 'candidate' ? [] : [() => carryOn(found, now, ports)],
+    ),
+    ...plan.places.map((place) => () => carryOut(place, now, ports)),
+  ];
+  const settled = await settleBounded(work, itemsAtOnce, (carry) => carry());
+  const carried = fulfilled(settled).filter((item) => item !== undefined);
+  const sent = await Promise.allSettled([
+    ...send(carried, options.runId, ports),
+    // After the places themselves: bookings for nobody would keep their slots empty.
+    keepBookings(ports.buckets, plan.bookings),
+  ]);
+  throwFirstFailure([...backlog.failures, planned, ...settled, ...sent]);
+  return { ...summarize(carried), more: backlog.more };
+}
+
+type Posted = Extract<Carried, { kind: 'opened' | 'resumed' }>;
+
+const isPosted = (carried: Carried): carried is Posted =>
+  carried.kind === 'opened' || carried.kind === 'resumed';
+
+function send(carried: readonly Carried[], runId: string, { queue, refreshQueue }: SchedulePorts) {
+  const posted = carried.filter(isPosted);
+  const workers = [...new Set(posted.map(({ worker }) => worker))];
+  const polled = carried.flatMap((item) => (item.kind === 'poll' ? [item.name] : []));
+  return [
+    ...workers.map((worker) =>
+      queue.send(
+        worker,
+        posted.filter((item) => item.worker === worker).map(({ id }) => ({ ...id, runId })),
+      ),
+    ),
+    ...(polled.length > 0 ? [refreshQueue.send(polled)] : []),
+  ];
+}
+
+function summarize(carried: readonly Carried[]): Omit<ScheduleResult, 'more'> {
+  const named = (kind: Posted['kind']) =>
+    carried.filter(isPosted).flatMap((item) => (item.kind === kind ? [item.id.certificateName] : []));
   return {
-    items: [...opened, ...resumed],
-    full: certificates.length >= limit || renewals.length >= limit,
+    opened: named('opened'),
+    resumed: named('resumed'),
+    planned: carried.filter(({ kind }) => kind === 'planned').length,
+    polls: carried.filter(({ kind }) => kind === 'poll').length,
   };
-}
-
-/**
- * Opens the next generation of a certificate that is due, or sends the one that is open already. The index may
- * lag, so the certificate is read anew before anything is decided.
- */
-async function openIfDue(
-  name: string,
-  tick: { now: Date; nextTickAt: Date },
-  { certificates, renewals }: SchedulePorts,
-): Promise<Posted | undefined> {
-  const certificate = await certificates.get(name);
-  if (certificate?.state !== 'tracked' || certificate.nextActionAt > tick.nextTickAt) return undefined;
-  const { policy, current, nextActionAt: expectedAt } = certificate;
-  const reason = findDueReason(certificate, tick);
-  if (!reason) {
-    if (current) {
-      await certificates.postpone({ name, expectedAt, nextActionAt: chooseRenewalTime(current, policy) });
-    }
-    return undefined;
-  }
-  const open = await findOpenRenewal(certificate, renewals);
-  const generation = open?.generation ?? certificate.generation + 1;
-  const id = { certificateName: name, generation };
-  if (!open)
-    await renewals.open(
-      beginRenewal(id, {
-        reason,
-        policy,
-        now: tick.now,
-        nextActionAt: secondsAfter(tick.now, resendSeconds),
-      }),
-    );
-  // Whoever moves nextActionAt sends; a renewal that was opened and not sent comes back through its own time.
-  const moved = await certificates.postpone({
-    name,
-    expectedAt,
-    nextActionAt: secondsAfter(tick.now, backstopSeconds),
-    generation,
-  });
-  if (!moved) return undefined;
-  return { kind: open ? 'resumed' : 'opened', id, worker: transitions[open?.step ?? 'stage-key'].worker };
-}
-
-/** The newest generation's renewal while it has not issued: it, and no second one, serves whatever is due. */
-async function findOpenRenewal({ name, generation, current }: TrackedCertificate, renewals: RenewalStore) {
-  if (generation === 0 || current?.generation === generation) return undefined;
-  const newest = await renewals.get({ certificateName: name, generation });
-  return newest && !newest.outcome ? newest : undefined;
-}
-
-async function resume(
-  { certificateName, generation, step, nextActionAt: expectedAt }: DueRenewal,
-  now: Date,
-  { renewals }: SchedulePorts,
-): Promise<Posted | undefined> {
-  const id = { certificateName, generation };
-  const moved = await renewals.postpone({ id, expectedAt, nextActionAt: secondsAfter(now, resendSeconds) });
-  return moved ? { kind: 'resumed', id, worker: transitions[step].worker } : undefined;
 }

@@ -2,9 +2,9 @@ import { secondsAfter } from '../runtime/clock.ts';
 import { asFailure, Failure } from '../runtime/errors.ts';
 import { decideRetryAt } from './backoff.ts';
 import { describeOutcome } from './outcome.ts';
-import type { LeasedRenewal, RenewalOutcome } from './renewal.ts';
+import type { LeasedRenewal, RenewalOutcome, StepName } from './renewal.ts';
 import { transitions } from './transitions.ts';
-import type { RunRenewal, RunResult } from './worker.ts';
+import type { OrderFate, RunRenewal, RunResult } from './worker.ts';
 
 /** After this long an unanswered message counts as lost and the scheduler sends the renewal again. */
 export const resendSeconds = 900;
@@ -16,6 +16,8 @@ const orderEnders: readonly string[] = [
   'validation-failed',
   'issued-chain-wrong',
 ];
+/** Failures after which a renewal counts as one that keeps failing. */
+const quarantineAttempts = 6;
 /** Enough for the problems of a hundred names, far below an item's 400 KB. */
 const longestProblem = 8000;
 
@@ -38,6 +40,21 @@ export async function pause(
   return { kind: 'waiting', until, reason: wait.reason };
 }
 
+/** Lets the renewal rest until a known instant, which is a rate limit's or another CA's to name. */
+export async function rest(
+  { ports }: RunRenewal,
+  renewal: LeasedRenewal,
+  { until, reason }: { until: Date; reason: string },
+): Promise<RunResult> {
+  await ports.renewals.release({
+    ...renewal,
+    stepStartedAt: undefined,
+    nextActionAt: until,
+    restsUntil: until,
+  });
+  return { kind: 'waiting', until, reason };
+}
+
 /** Ends the renewal for good; a success is told to the run. */
 export async function end(
   run: RunRenewal,
@@ -46,7 +63,7 @@ export async function end(
 ): Promise<RunResult> {
   const { ports, work } = run;
   const now = ports.clock.now();
-  const { nextActionAt: _, ...ended } = { ...(await withdrawProofs(run, renewal)), outcome };
+  const { nextActionAt: _, ...ended } = { ...(await letGo(run, renewal, 'left')), outcome };
   if (outcome === 'renewed') {
     await ports.runs.recordOutcome(describeOutcome(ended, { runId: work.runId, result: 'renewed', at: now }));
   }
@@ -61,32 +78,60 @@ export async function fail(run: RunRenewal, renewal: LeasedRenewal, failure: Fai
   // Without the store nothing can be kept; with a lost lease nothing may be.
   if (failure.code === 'store-unavailable' || failure.code === 'lease-lost') throw failure;
   const now = ports.clock.now();
+  const recovered = await recoverFrom(run, renewal, failure);
+  const { step, retryNow } = recovered;
   const attempts = renewal.attempts + 1;
-  const retryAt = decideRetryAt(failure, { attempts, now, random: ports.random });
+  const paused = failure.code === 'acme-paused' && !retryNow;
+  const soon = retryNow
+    ? secondsAfter(now, 1)
+    : decideRetryAt(failure, { attempts, now, random: ports.random });
+  const retryAt = paused ? undefined : soon;
   const message = failure.message.slice(0, longestProblem);
-  const orderEnded = orderEnders.includes(failure.code);
   const failed: LeasedRenewal = {
-    ...(orderEnded ? await withdrawProofs(run, renewal) : renewal),
-    ...(orderEnded && { step: 'place-order', order: undefined, stepStartedAt: undefined }),
+    ...recovered.renewal,
+    ...(step && { step, stepStartedAt: undefined }),
     attempts,
     lastProblem: { code: failure.code, message, at: now, step: renewal.step },
     nextActionAt: retryAt,
     restsUntil: retryAt,
+    ...(paused && { pausedAt: now }),
+    ...(attempts >= quarantineAttempts && { quarantinedAt: renewal.quarantinedAt ?? now }),
   };
   await ports.runs.recordOutcome(describeOutcome(failed, { runId: work.runId, result: 'failed', at: now }));
   await ports.renewals.release(failed);
   return { kind: 'failed', failure, retryAt };
 }
 
-/** Proofs nobody needs any more; what could not be withdrawn stays on record, for the next that tries. */
-async function withdrawProofs(
-  { withdraw, deadline }: RunRenewal,
+/** The renewal as it goes on after a failure; a failing recovery is a warning beside the failure itself. */
+async function recoverFrom(
+  run: RunRenewal,
   renewal: LeasedRenewal,
-): Promise<LeasedRenewal> {
-  if (!withdraw || renewal.challenges.length === 0) return renewal;
+  failure: Failure,
+): Promise<{ renewal: LeasedRenewal; step?: StepName | undefined; retryNow?: boolean | undefined }> {
+  const orderEnded = orderEnders.includes(failure.code);
+  const step = orderEnded ? ('choose-ca' as const) : undefined;
+  const freed = orderEnded
+    ? { ...(await letGo(run, renewal, 'void')), order: undefined, stepStartedAt: undefined }
+    : renewal;
+  if (!run.recover) return { renewal: freed, step };
   try {
-    const { remaining, problems } = await withdraw(renewal.challenges, deadline.signal);
-    return { ...renewal, challenges: remaining, warnings: [...renewal.warnings, ...problems] };
+    const recovery = await run.recover(freed, failure, run.deadline.signal);
+    const { changes, retryNow } = recovery;
+    return { renewal: { ...freed, ...changes }, step: recovery.step ?? step, retryNow };
+  } catch (error) {
+    return { renewal: { ...freed, warnings: [...freed.warnings, asFailure(error).message] }, step };
+  }
+}
+
+/** Without what its order held; what could not be given back stays on record, for the next that tries. */
+export async function letGo(
+  run: RunRenewal,
+  renewal: LeasedRenewal,
+  fate: OrderFate,
+): Promise<LeasedRenewal> {
+  if (!run.letGo) return renewal;
+  try {
+    return { ...renewal, ...(await run.letGo(renewal, { fate, signal: run.deadline.signal })) };
   } catch (error) {
     return { ...renewal, warnings: [...renewal.warnings, asFailure(error).message] };
   }

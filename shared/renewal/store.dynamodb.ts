@@ -54,7 +54,8 @@ export function createDynamoDbRenewalStore(client: DynamoDBDocumentClient, table
             Key: keyOf(id),
             UpdateExpression: 'SET fence = fence + :one, leaseOwner = :owner, leaseUntil = :until',
             ConditionExpression:
-              'attribute_exists(dueShard) AND (attribute_not_exists(restsUntil) OR restsUntil <= :rested) ' +
+              'attribute_exists(dueShard) AND attribute_not_exists(pausedAt) ' +
+              'AND (attribute_not_exists(restsUntil) OR restsUntil <= :rested) ' +
               'AND (attribute_not_exists(leaseUntil) OR leaseUntil <= :now OR leaseOwner = :owner)',
             ExpressionAttributeValues: {
               ':one': 1,
@@ -63,12 +64,14 @@ export function createDynamoDbRenewalStore(client: DynamoDBDocumentClient, table
               ':now': now.toISOString(),
               ':rested': restEndsBy(now).toISOString(),
             },
-            ReturnValues: 'ALL_NEW',
+            ReturnValues: 'ALL_OLD',
           }),
         ),
       );
-      const item = claimed?.Attributes as RenewalItem | undefined;
-      return item && { ...fromItem(item), lease: { owner, until, fence: item.fence } };
+      const before = claimed?.Attributes as RenewalItem | undefined;
+      if (!before) return undefined;
+      const lease = { owner, until, fence: before.fence + 1, takenOver: before.leaseOwner !== undefined };
+      return { ...fromItem(before), lease };
     },
     save: (renewal) =>
       putUnderFence(renewal, toItem(renewal, { fence: renewal.lease.fence, lease: renewal.lease })),
@@ -115,10 +118,24 @@ export function createDynamoDbRenewalStore(client: DynamoDBDocumentClient, table
           new UpdateCommand({
             TableName: table,
             Key: keyOf(id),
+            // The lease ends and stays on record: how far its worker came is unknown.
             UpdateExpression:
-              'SET fence = fence + :one, nextActionAt = :now REMOVE leaseOwner, leaseUntil, restsUntil',
+              'SET fence = fence + :one, nextActionAt = :now, leaseUntil = :now REMOVE restsUntil',
             ConditionExpression: 'attribute_exists(dueShard)',
             ExpressionAttributeValues: { ':one': 1, ':now': now.toISOString() },
+          }),
+        ),
+      );
+    },
+    async wake(id, now) {
+      await writeConditionally(
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: keyOf(id),
+            UpdateExpression: 'SET nextActionAt = :now REMOVE restsUntil, quarantinedAt, pausedAt',
+            ConditionExpression: 'attribute_exists(dueShard)',
+            ExpressionAttributeValues: { ':now': now.toISOString() },
           }),
         ),
       );

@@ -1,6 +1,6 @@
 import { dueShardOf } from '../certificates/due-index.ts';
 import { leaseLost, restEndsBy } from './lease.ts';
-import { type Lease, type LeasedRenewal, type Renewal, type RenewalId, renewalKey } from './renewal.ts';
+import { type Lease, type LeasedRenewal, type Renewal, renewalKey } from './renewal.ts';
 import type { RenewalStore } from './store.ts';
 
 interface Entry {
@@ -26,11 +26,11 @@ export function createMemoryRenewalStore(): RenewalStore {
     get: async (id) => entries.get(renewalKey(id))?.renewal,
     async claim(id, { owner, now, until }) {
       const entry = entries.get(renewalKey(id));
-      if (!entry || entry.renewal.outcome) return undefined;
+      if (!entry || entry.renewal.outcome || entry.renewal.pausedAt) return undefined;
       const { restsUntil } = entry.renewal;
       if (restsUntil && restsUntil > restEndsBy(now)) return undefined;
       if (entry.lease && entry.lease.until > now && entry.lease.owner !== owner) return undefined;
-      const lease = { owner, until, fence: entry.fence + 1 };
+      const lease = { owner, until, fence: entry.fence + 1, takenOver: entry.lease !== undefined };
       entries.set(renewalKey(id), { ...entry, fence: lease.fence, lease });
       return { ...entry.renewal, lease };
     },
@@ -51,12 +51,20 @@ export function createMemoryRenewalStore(): RenewalStore {
       entries.set(renewalKey(id), { ...entry, renewal: { ...entry.renewal, nextActionAt } });
       return true;
     },
-    async breakLease(id: RenewalId, now: Date) {
+    async wake(id, now) {
+      const entry = entries.get(renewalKey(id));
+      if (!entry || entry.renewal.outcome) return;
+      const { restsUntil: _r, quarantinedAt: _q, pausedAt: _p, ...awake } = entry.renewal;
+      entries.set(renewalKey(id), { ...entry, renewal: { ...awake, nextActionAt: now } });
+    },
+    async breakLease(id, now) {
       const entry = entries.get(renewalKey(id));
       if (!entry || entry.renewal.outcome) return;
       const { restsUntil: _, ...rest } = entry.renewal;
       const renewal = { ...rest, nextActionAt: now };
-      entries.set(renewalKey(id), { renewal, fence: entry.fence + 1 });
+      // The lease's end, not its absence: how far its worker came is unknown.
+      const lease = entry.lease && { ...entry.lease, until: now };
+      entries.set(renewalKey(id), { renewal, fence: entry.fence + 1, lease });
     },
   };
 }

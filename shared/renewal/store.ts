@@ -15,8 +15,8 @@ export interface RenewalStore {
   open(renewal: Renewal): Promise<boolean>;
   get(id: RenewalId): Promise<Renewal | undefined>;
   /**
-   * The renewal under a new lease; undefined when another owner's lease holds, when it rests, has ended, or does
-   * not exist. A claim repeated by the same owner answers the same renewal.
+   * The renewal under a new lease; undefined when another owner's lease holds, when it rests, is paused, has
+   * ended, or does not exist. A claim repeated by the same owner answers the same renewal.
    */
   claim(id: RenewalId, lease: { owner: string; now: Date; until: Date }): Promise<LeasedRenewal | undefined>;
   /** Writes the renewal, keeping the lease. */
@@ -27,6 +27,8 @@ export interface RenewalStore {
   findDue(query: { shard: string; until: Date; limit: number }): Promise<readonly DueRenewal[]>;
   /** Moves nextActionAt; false when it is no longer `expectedAt`. Leaves lease and fence alone. */
   postpone(change: { id: RenewalId; expectedAt: Date; nextActionAt: Date }): Promise<boolean>;
-  /** Ends lease and rest, because the worker is known to be gone or a person wants it so; due at once. */
+  /** Ends rest, quarantine and pause because a person wants it so, and makes it due at once; a lease stays. */
+  wake(id: RenewalId, now: Date): Promise<void>;
+  /** Ends lease and rest, because the worker is known to be gone; due at once. */
   breakLease(id: RenewalId, now: Date): Promise<void>;
 }

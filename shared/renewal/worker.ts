@@ -4,8 +4,8 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Deadline } from '../runtime/deadline.ts';
 import type { Failure } from '../runtime/errors.ts';
 import type { Random } from '../runtime/random.ts';
-import type { OpenChallenge, RenewalOutcome, StepName } from './renewal.ts';
-import type { Step } from './step.ts';
+import type { LeasedRenewal, RenewalOutcome, StepName } from './renewal.ts';
+import type { Step, StepChanges } from './step.ts';
 import type { RenewalStore } from './store.ts';
 import type { Worker } from './transitions.ts';
 import type { RenewalWork, WorkQueue } from './work-queue.ts';
@@ -22,11 +22,24 @@ export interface RunnerPorts {
 /** What a worker can do for one renewal. */
 export interface WorkerSteps {
   readonly steps: Partial<Record<StepName, Step>>;
-  /** Takes proofs off show and answers those that remain, with why; for a renewal that ends without using them. */
-  readonly withdraw?: (
-    challenges: readonly OpenChallenge[],
-    signal: AbortSignal,
-  ) => Promise<{ readonly remaining: readonly OpenChallenge[]; readonly problems: readonly string[] }>;
+  /** Gives back what an order held, proofs on show and reserved limits, when it will not be finalized. */
+  readonly letGo?: (
+    renewal: LeasedRenewal,
+    order: { readonly fate: OrderFate; readonly signal: AbortSignal },
+  ) => Promise<StepChanges>;
+  /** What a failure changes beside the backoff: another CA, a rehearsal, names left out. */
+  readonly recover?: (renewal: LeasedRenewal, failure: Failure, signal: AbortSignal) => Promise<Recovery>;
+}
+
+/** `void`: the CA will not issue from it any more; `left`: nobody here goes on with it. */
+export type OrderFate = 'void' | 'left';
+
+export interface Recovery {
+  readonly changes: StepChanges;
+  /** Where the renewal goes on; the step that failed when absent. */
+  readonly step?: StepName | undefined;
+  /** There is something else to try at once, without waiting for the backoff. */
+  readonly retryNow?: boolean;
 }
 
 export interface RunRenewal extends WorkerSteps {
@@ -42,4 +55,5 @@ export type RunResult =
   | { readonly kind: 'ended'; readonly outcome: RenewalOutcome }
   | { readonly kind: 'handed-over'; readonly to: Worker }
   | { readonly kind: 'waiting'; readonly until: Date; readonly reason: string }
-  | { readonly kind: 'failed'; readonly failure: Failure; readonly retryAt: Date };
+  /** Without `retryAt` a person must act first. */
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly retryAt?: Date | undefined };

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { CertificatePolicy } from '../certificates/certificate.ts';
 
 /**
@@ -24,11 +25,13 @@ export function chooseEndpoints(
   return [...new Map(endpoints.map((endpoint) => [nameEndpoint(endpoint), endpoint])).values()];
 }
 
-/** `host:port`, for people and as a key. */
-export const nameEndpoint = ({ host, port }: Endpoint): string => `${host}:${port}`;
+/** `host:port`, IPv6 in brackets, for people and as a key. */
+export const nameEndpoint = ({ host, port }: Endpoint): string =>
+  isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 
-/** The inventory accepts `host` and `host:port` alone. */
+/** The inventory accepts `host` and `host:port`, with IPv6 in brackets, and names a domain as it is. */
 function readEndpoint(text: string): Endpoint {
-  const [host = text, port] = text.split(':');
+  if (isIPv6(text)) return { host: text, port: httpsPort };
+  const { host = text, port } = /^\[?(?<host>.+?)\]?(?::(?<port>\d+))?$/.exec(text)?.groups ?? {};
   return { host, port: port === undefined ? httpsPort : Number(port) };
 }

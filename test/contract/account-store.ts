@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AccountStore } from '../../shared/acme/account.ts';
+import type { AccountStore } from '../../shared/acme/account-store.ts';
 
 const url = 'https://127.0.0.1:14000/dir';
 
@@ -20,9 +20,44 @@ export function describeAccountStoreContract(adapter: string, make: () => Promis
 
     it('adds the account URL to the key', async () => {
       const account = { ...(await accounts.create(url, { privateKeyPem: 'a' })), accountUrl: `${url}/1` };
-      await accounts.saveUrl(url, account);
-      await accounts.saveUrl(url, account);
+      await accounts.save(url, account);
+      await accounts.save(url, account);
       expect(await accounts.read(url)).toEqual(account);
+    });
+
+    it('keeps an account whose key is in KMS', async () => {
+      const account = await accounts.create(url, { kmsKeyId: 'alias/acme' });
+      await accounts.save(url, { ...account, accountUrl: `${url}/1` });
+      expect(await accounts.read(url)).toEqual({ kmsKeyId: 'alias/acme', accountUrl: `${url}/1` });
+    });
+
+    it('keeps the first new key offered to an account, so that none is lost', async () => {
+      const account = { ...(await accounts.create(url, { privateKeyPem: 'a' })), accountUrl: `${url}/1` };
+      await accounts.save(url, account);
+      const offers = ['b', 'c', 'd'].map((privateKeyPem) =>
+        accounts.offerKey(url, account, { privateKeyPem }),
+      );
+      const offered = new Set((await Promise.all(offers)).map(({ pendingKey }) => pendingKey?.privateKeyPem));
+      expect(offered.size).toBe(1);
+      const stored = await accounts.read(url);
+      expect(stored).toMatchObject(account);
+      expect(offered).toContain(stored?.pendingKey?.privateKeyPem);
+    });
+
+    it('takes a new offer after the CA refused one, and none for a key that is no longer the account’s', async () => {
+      const account = { ...(await accounts.create(url, { privateKeyPem: 'a' })), accountUrl: `${url}/1` };
+      await accounts.save(url, account);
+      await accounts.offerKey(url, account, { privateKeyPem: 'b' });
+      const refused = { ...account, refusedKeys: 1 };
+      await accounts.save(url, refused);
+      const second = await accounts.offerKey(url, refused, { privateKeyPem: 'c' });
+      expect(second.pendingKey).toEqual({ privateKeyPem: 'c' });
+
+      const changed = { privateKeyPem: 'c', accountUrl: `${url}/1` };
+      await accounts.save(url, changed);
+      const late = await accounts.offerKey(url, refused, { privateKeyPem: 'd' });
+      expect(late.pendingKey).toBeUndefined();
+      expect(await accounts.read(url)).toEqual(changed);
     });
 
     it('keeps the accounts of two directories apart', async () => {

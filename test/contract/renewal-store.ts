@@ -41,6 +41,10 @@ export function describeRenewalStoreContract(adapter: string, make: () => Promis
         order,
         stepStartedAt: noon,
         restsUntil: daysAfter(noon, 1),
+        quarantinedAt: noon,
+        ca: { directoryUrl: 'https://ca/directory', reason: 'the first is out of order', rehearsal: false },
+        passedOver: [{ directoryUrl: 'https://first/directory', reason: 'an outage', until: noon }],
+        failedNames: { 'dead.example.com': 2 },
         issued: anIssuedCertificate(),
         lastProblem: { code: 'x', message: 'y', at: noon, step: 'deploy' as const },
         deployedTo: ['file:/etc/ssl'],
@@ -49,6 +53,38 @@ export function describeRenewalStoreContract(adapter: string, make: () => Promis
       };
       await store.release({ ...claimed, ...written });
       expect(await store.get(id)).toEqual(aRenewal(written));
+    });
+
+    it('is claimed by nobody while it is paused, until a person wakes it', async () => {
+      await store.open(aRenewal());
+      const { nextActionAt: _, ...claimed } = await claim('a');
+      await store.release({ ...claimed, pausedAt: noon, quarantinedAt: noon, restsUntil: noon });
+      expect(await findDue(daysAfter(noon, 400))).toEqual([]);
+      expect(await store.claim(id, lease('b', daysAfter(noon, 400)))).toBeUndefined();
+      await store.wake(id, daysAfter(noon, 1));
+      expect(await store.get(id)).toEqual(aRenewal({ nextActionAt: daysAfter(noon, 1) }));
+      expect(await findDue(daysAfter(noon, 1))).toHaveLength(1);
+      await claim('b', daysAfter(noon, 1));
+    });
+
+    it('leaves a worker its lease when a person wakes the renewal', async () => {
+      await store.open(aRenewal());
+      const claimed = await claim('a');
+      await store.wake(id, noon);
+      expect(await store.claim(id, lease('b'))).toBeUndefined();
+      await store.save({ ...claimed, step: 'deploy' });
+    });
+
+    it('tells a claimant whether the worker before let go or vanished', async () => {
+      await store.open(aRenewal());
+      const first = await claim('a');
+      expect(first.lease.takenOver).toBe(false);
+      expect((await claim('b', daysAfter(noon, 1))).lease.takenOver).toBe(true);
+      await store.breakLease(id, daysAfter(noon, 2));
+      const third = await claim('c', daysAfter(noon, 2));
+      expect(third.lease.takenOver).toBe(true);
+      await store.release(third);
+      expect((await claim('d', daysAfter(noon, 3))).lease.takenOver).toBe(false);
     });
 
     it('gives the lease to one of many claimants', async () => {
@@ -112,7 +148,7 @@ export function describeRenewalStoreContract(adapter: string, make: () => Promis
     it('finds open renewals by their time and moves it for the one caller that saw it unchanged', async () => {
       await store.open(aRenewal());
       expect(await findDue(daysAfter(noon, -1))).toEqual([]);
-      expect(await findDue(noon)).toEqual([{ ...id, step: 'stage-key', nextActionAt: noon }]);
+      expect(await findDue(noon)).toEqual([{ ...id, step: 'choose-ca', nextActionAt: noon }]);
       const change = { id, expectedAt: noon, nextActionAt: daysAfter(noon, 1) };
       expect((await Promise.all([store.postpone(change), store.postpone(change)])).toSorted()).toEqual([
         false,

@@ -8,12 +8,17 @@ import { createDynamoDbCertificateStore } from '../../shared/certificates/store.
 import { createMemoryCertificateStore } from '../../shared/certificates/store.memory.ts';
 import { createMemoryKeyVault } from '../../shared/certificates/vault.memory.ts';
 import { createSecretsManagerKeyVault } from '../../shared/certificates/vault.secrets-manager.ts';
+import { createDynamoDbCircuitStore } from '../../shared/renewal/circuit.dynamodb.ts';
+import { createMemoryCircuitStore } from '../../shared/renewal/circuit.memory.ts';
 import { createDynamoDbRenewalStore } from '../../shared/renewal/store.dynamodb.ts';
 import { createMemoryRenewalStore } from '../../shared/renewal/store.memory.ts';
 import { createSecretStore } from '../../shared/runtime/secrets.ts';
+import { noon } from '../support/builders.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { startTables } from '../support/tables.ts';
 import { describeAccountStoreContract } from './account-store.ts';
 import { describeCertificateStoreContract } from './certificate-store.ts';
+import { describeCircuitStoreContract } from './circuit-store.ts';
 import { describeKeyVaultContract } from './key-vault.ts';
 import { describeRenewalStoreContract } from './renewal-store.ts';
 
@@ -44,6 +49,11 @@ describeRenewalStoreContract('memory', async () => createMemoryRenewalStore());
 describeRenewalStoreContract('DynamoDB', async () =>
   createDynamoDbRenewalStore(tables.client, await tables.createTable('RenewalsTable')),
 );
+describeCircuitStoreContract('memory', async () => createMemoryCircuitStore());
+describeCircuitStoreContract('DynamoDB', async () => {
+  const table = await tables.createTable('RateLimitsTable');
+  return createDynamoDbCircuitStore(tables.client, table, createFakeClock(noon));
+});
 describeKeyVaultContract('memory', async () => createMemoryKeyVault());
 describeKeyVaultContract('Secrets Manager', async () =>
   createSecretsManagerKeyVault(createSecretStore(client), randomUUID()),

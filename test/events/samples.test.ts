@@ -5,6 +5,7 @@ import { answerChallenge } from '../../events/answer-challenge.ts';
 import { collectInventory } from '../../events/collect-inventory.ts';
 import { renewalWork } from '../../events/renewal-work.ts';
 import { reportRun } from '../../events/report-run.ts';
+import { revokeCertificate } from '../../events/revoke-certificate.ts';
 import { scheduleRenewals } from '../../events/schedule-renewals.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
@@ -30,6 +31,7 @@ it.each([
   ['schedule-renewals', scheduleRenewals],
   ['report-run', reportRun],
   ['answer-challenge', answerChallenge],
+  ['revoke-certificate', revokeCertificate],
 ])('the sample of %s fits its schema', (name, schema) => {
   expect(schema.safeParse(sample(name)).error).toBeUndefined();
 });

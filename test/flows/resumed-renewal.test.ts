@@ -1,113 +1,46 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AcmeCa, startAcmeCa } from '../../local/ca/ca.ts';
-import { type HttpEndpoint, startHttpEndpoint } from '../../local/endpoints/http.ts';
-import { createAccountConnector } from '../../shared/acme/account.ts';
-import { createMemoryAccountStore } from '../../shared/acme/accounts.memory.ts';
-import { createTransport } from '../../shared/acme/transport.ts';
-import { createMemoryCertificateStore } from '../../shared/certificates/store.memory.ts';
-import { createMemoryKeyVault } from '../../shared/certificates/vault.memory.ts';
-import { createMemoryAnswerStore } from '../../shared/challenges/answers.memory.ts';
-import { answerHttpChallenge } from '../../shared/challenges/http-01.ts';
-import { createChallengePresenters } from '../../shared/challenges/presenters.ts';
 import { type Renewal, type StepName, stepNames } from '../../shared/renewal/renewal.ts';
 import { runRenewal } from '../../shared/renewal/run-renewal.ts';
-import { createIssueSteps } from '../../shared/renewal/steps/issue.ts';
-import { createMemoryRenewalStore } from '../../shared/renewal/store.memory.ts';
 import type { RenewalStore } from '../../shared/renewal/store.ts';
 import { transitions } from '../../shared/renewal/transitions.ts';
-import { createMemoryWorkQueue } from '../../shared/renewal/work-queue.memory.ts';
 import type { RunResult } from '../../shared/renewal/worker.ts';
-import { createMemoryRunStore } from '../../shared/report/runs.memory.ts';
-import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
+import { systemClock } from '../../shared/runtime/clock.ts';
 import { startDeadline } from '../../shared/runtime/deadline.ts';
 import { aPolicy, aRenewal } from '../support/builders.ts';
+import { hurriedClock as clock, createIssueScene, issueStepsOf } from '../support/issue-scene.ts';
+import { startIssueWorld } from '../support/issue-world.ts';
 
-/** Real time, so that the CA and its clients agree, with the waits between polls cut short. */
-const clock: Clock = { ...systemClock, sleep: (millis, signal) => systemClock.sleep(millis / 20, signal) };
-
-let ca: AcmeCa;
-let http: HttpEndpoint;
-const answers = createMemoryAnswerStore();
-
+let world: Awaited<ReturnType<typeof startIssueWorld>>;
 beforeAll(async () => {
-  http = await startHttpEndpoint({
-    handler: async ({ path }) => {
-      const answer = await answerHttpChallenge(path, answers);
-      return answer.outcome === 'found'
-        ? { status: 200, headers: {}, body: answer.keyAuthorization }
-        : { status: 404, headers: {}, body: '' };
-    },
-  });
-  ca = await startAcmeCa({
-    httpPort: () => http.port,
-    tlsPort: () => 1,
-    dnsServer: () => ({ host: '127.0.0.1', port: 1 }),
-    finalizeMillis: 20,
-    badNonceRate: 0.2,
-  });
+  world = await startIssueWorld();
 });
-afterAll(() => Promise.all([ca.stop(), http.stop()]));
+afterAll(() => world.stop());
 
 let runs = 0;
 
-/** A worker's world for one certificate; `crash` wraps the store to end the worker where it wants. */
+/** A worker's world for one certificate. */
 function createScene(name: string) {
-  const account = {
-    directoryUrl: ca.directoryUrl,
-    contacts: [],
-    transport: createTransport({ roots: ca.rootPem }),
-    accounts: createMemoryAccountStore(),
-    clock,
-  };
+  const scene = createIssueScene({ world });
   const policy = aPolicy({ domains: [name] });
-  const renewals = createMemoryRenewalStore();
-  const certificates = createMemoryCertificateStore();
-  const vault = createMemoryKeyVault();
-  const connect = createAccountConnector(account);
-  const presenters = createChallengePresenters({
-    answers,
-    clock,
-    dns: { providers: () => neverAsked(), propagation: { findServers: neverAsked, check: neverAsked } },
-  });
   const work = { certificateName: name, generation: 1, runId: 'run-1' };
   return {
-    vault,
-    certificates,
-    renewals,
-    accounts: account.accounts,
+    ...scene,
     work,
     async open() {
-      await certificates.track({ name, policy, now: clock.now() });
-      await renewals.open(aRenewal({ certificateName: name, policy }));
+      await scene.certificates.track({ name, policy, now: clock.now() });
+      await scene.renewals.open(aRenewal({ certificateName: name, policy }));
     },
-    async run(store: RenewalStore = renewals): Promise<RunResult> {
+    async run(renewals: RenewalStore = scene.renewals): Promise<RunResult> {
       const deadline = startDeadline(systemClock, 60_000);
-      const issuePorts = { ca: connect, certificates, vault, presenters: async () => presenters, clock };
+      const ports = { ...scene.runner, renewals };
       try {
-        return await runRenewal({
-          work,
-          ...createIssueSteps(issuePorts),
-          owner: `worker ${++runs}`,
-          deadline,
-          ports: {
-            certificates,
-            renewals: store,
-            runs: createMemoryRunStore(),
-            queue: createMemoryWorkQueue(),
-            clock,
-            random: () => 0.5,
-          },
-        });
+        return await runRenewal({ work, ...issueStepsOf(scene), owner: `worker ${++runs}`, deadline, ports });
       } finally {
         deadline.stop();
       }
     },
   };
-}
-
-function neverAsked(): never {
-  throw new Error('http-01 needs no DNS');
 }
 
 /** A store whose worker dies when the step after `step` would be stored: the effect is there, its record is not. */
@@ -150,8 +83,8 @@ describe('a renewal whose worker died', () => {
 
       expect(await scene.run()).toEqual({ kind: 'handed-over', to: 'deploy-certificate' });
 
-      expect(ca.ledger.orders.filter(({ names }) => names.includes(name))).toHaveLength(1);
-      const issued = ca.ledger.issued.filter(({ names }) => names.includes(name));
+      expect(world.ca.ledger.orders.filter(({ names }) => names.includes(name))).toHaveLength(1);
+      const issued = world.ca.ledger.issued.filter(({ names }) => names.includes(name));
       expect(issued).toHaveLength(1);
       const pair = await scene.vault.readCurrent(name);
       expect(pair?.privateKeyPem).toBe(staged?.privateKeyPem);
@@ -180,8 +113,8 @@ describe('a renewal', () => {
     const scene = createScene('expired.example.com');
     await scene.open();
     await expect(scene.run(dyingAfter('place-order', scene.renewals))).rejects.toThrow('killed');
-    const accountUrl = (await scene.accounts.read(ca.directoryUrl))?.accountUrl ?? '';
-    const gone = (path: string) => new URL(`/acme/${path}/gone`, ca.directoryUrl).href;
+    const accountUrl = (await scene.accounts.read(world.directoryUrl))?.accountUrl ?? '';
+    const gone = (path: string) => new URL(`/acme/${path}/gone`, world.directoryUrl).href;
     const order = {
       url: gone('order'),
       accountUrl,
@@ -214,14 +147,17 @@ describe('a renewal', () => {
   it('registers its account again when the CA has forgotten it, and goes on', async () => {
     const scene = createScene('forgotten.example.com');
     await scene.open();
-    const accountUrl = new URL('/acme/acct/unknown', ca.directoryUrl).href;
+    const accountUrl = new URL('/acme/acct/unknown', world.directoryUrl).href;
     const key = createScene('other.example.com');
     await key.open();
     await key.run();
-    const known = await key.accounts.read(ca.directoryUrl);
-    await scene.accounts.create(ca.directoryUrl, { privateKeyPem: known?.privateKeyPem ?? '', accountUrl });
+    const known = await key.accounts.read(world.directoryUrl);
+    await scene.accounts.create(world.directoryUrl, {
+      privateKeyPem: known?.privateKeyPem ?? '',
+      accountUrl,
+    });
     expect(await scene.run()).toMatchObject({ kind: 'handed-over' });
-    expect((await scene.accounts.read(ca.directoryUrl))?.accountUrl).toBe(known?.accountUrl);
+    expect((await scene.accounts.read(world.directoryUrl))?.accountUrl).toBe(known?.accountUrl);
   });
 
   it('goes on above a pair in the vault that is newer than its table', async () => {
@@ -233,12 +169,13 @@ describe('a renewal', () => {
     const certificate = await scene.certificates.get(name);
     expect(certificate).toMatchObject({ generation: 3 });
     expect(certificate?.nextActionAt.getTime()).toBeLessThanOrEqual(clock.now().getTime());
-    expect(ca.ledger.orders.filter(({ names }) => names.includes(name))).toEqual([]);
+    expect(world.ca.ledger.orders.filter(({ names }) => names.includes(name))).toEqual([]);
   });
 
   it('tells why the CA could not validate, name by name', async () => {
     const scene = createScene('wrong.example.com');
     await scene.open();
+    const { answers } = world;
     const { put } = answers;
     answers.put = (answer) => put({ ...answer, keyAuthorization: `${answer.keyAuthorization}x` });
     const result = await scene.run();
@@ -248,7 +185,7 @@ describe('a renewal', () => {
       /wrong\.example\.com is invalid \(http-01: .*unauthorized/,
     );
     expect(await scene.renewals.get(scene.work)).toMatchObject({
-      step: 'place-order',
+      step: 'choose-ca',
       attempts: 1,
       challenges: [],
     });
@@ -256,8 +193,9 @@ describe('a renewal', () => {
 
   it('costs seven requests beside directory, account and nonces, refused nonces not counted', async () => {
     const resources = ['newOrder', 'authorization', 'challenge', 'order', 'finalize', 'certificate'];
-    const count = () => resources.reduce((sum, resource) => sum + (ca.ledger.requests[resource] ?? 0), 0);
-    const refused = () => ca.ledger.problems.badNonce ?? 0;
+    const count = () =>
+      resources.reduce((sum, resource) => sum + (world.ca.ledger.requests[resource] ?? 0), 0);
+    const refused = () => world.ca.ledger.problems.badNonce ?? 0;
     const before = { requests: count(), refused: refused() };
     const scene = createScene('counted.example.com');
     await scene.open();

@@ -68,6 +68,7 @@ describe('progress', () => {
   const progress = {
     tracked: 10,
     due: 8,
+    planned: 0,
     atStep: new Map([
       ['place-order' as const, 2],
       ['deploy' as const, 3],

@@ -1,4 +1,5 @@
 import { type IncomingMessage, request } from 'node:http';
+import { isIPv6 } from 'node:net';
 import { nameOf, ValidationFailure, type ValidationTarget, validationTimeoutMillis } from './proof.ts';
 
 const largestBodyBytes = 4096;
@@ -22,11 +23,12 @@ export async function validateHttp01(
 ): Promise<void> {
   const { domain, token, keyAuthorization } = target;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(validationTimeoutMillis)]);
-  let url = new URL(`http://${domain}/.well-known/acme-challenge/${token}`);
+  const authority = isIPv6(domain) ? `[${domain}]` : domain;
+  let url = new URL(`http://${authority}/.well-known/acme-challenge/${token}`);
   let answer = await get(url, port, limit);
   for (let redirects = 0; answer.location !== undefined; redirects += 1) {
     if (redirects === mostRedirects) throw new ValidationFailure('connection', 'too many redirects');
-    url = followRedirect(url, answer.location, domain);
+    url = followRedirect(url, answer.location, authority);
     answer = await get(url, port, limit);
   }
   if (answer.status !== 200) {

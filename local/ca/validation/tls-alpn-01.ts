@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { isIP, isIPv4 } from 'node:net';
 import { connect } from 'node:tls';
 import * as x509 from '@peculiar/x509';
+import { addressDigits, canonicalAddress } from '../ip-address.ts';
 import { nameOf, ValidationFailure, type ValidationTarget, validationTimeoutMillis } from './proof.ts';
 
 const protocol = 'acme-tls/1';
@@ -13,12 +15,14 @@ export async function validateTlsAlpn01(
   signal: AbortSignal,
 ): Promise<void> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(validationTimeoutMillis)]);
-  const certificate = parseCertificate(await fetchCertificate(domain, port, limit));
+  const certificate = parseCertificate(await fetchCertificate(serverNameOf(domain), port, limit));
   const names = certificate
     .getExtensions(x509.SubjectAlternativeNameExtension)
     .flatMap(({ names }) => names.items);
   const [name] = names;
-  if (names.length !== 1 || name?.type !== 'dns' || name.value.toLowerCase() !== domain) {
+  const isAddress = isIP(domain) !== 0;
+  const value = isAddress ? canonicalAddress(name?.value ?? '') : name?.value.toLowerCase();
+  if (names.length !== 1 || name?.type !== (isAddress ? 'ip' : 'dns') || value !== domain) {
     throw new ValidationFailure('unauthorized', `the certificate must name ${domain} and nothing else`);
   }
   const identifiers = certificate.getExtensions(acmeIdentifierOid);
@@ -32,6 +36,13 @@ export async function validateTlsAlpn01(
   if (!Buffer.from(identifier.value).equals(acmeIdentifierFor(keyAuthorization))) {
     throw new ValidationFailure('unauthorized', 'the acmeIdentifier extension holds another digest');
   }
+}
+
+/** What the client asks for by SNI: of an address, its name in the reverse zone (RFC 8738, 6). */
+function serverNameOf(domain: string): string {
+  if (isIP(domain) === 0) return domain;
+  if (isIPv4(domain)) return `${domain.split('.').reverse().join('.')}.in-addr.arpa`;
+  return `${addressDigits(domain).reverse().join('.')}.ip6.arpa`;
 }
 
 /** The DER of an OCTET STRING with the SHA-256 digest. */

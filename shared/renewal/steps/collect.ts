@@ -1,37 +1,69 @@
+import { certificateIdOf } from '../../acme/certificate-id.ts';
+import { downloadChain } from '../../acme/chain-download.ts';
 import { checkIssuedChain } from '../../acme/issued-chain.ts';
-import { downloadChain, fetchOrder } from '../../acme/order.ts';
-import { chooseRenewalTime, findDueReason } from '../../certificates/due.ts';
+import { fetchOrder } from '../../acme/order.ts';
+import { chooseNextLook, findDueReason } from '../../certificates/due.ts';
 import { Failure } from '../../runtime/errors.ts';
+import { orderedNames } from '../renewal.ts';
 import { pollSeconds } from '../step.ts';
 import { orderInvalid } from './finalize.ts';
-import { type IssueStep, requireStagedKey, resumeOrder } from './issue-step.ts';
+import { type IssueStep, requireStagedKey, resumeOrder, toDemand } from './issue-step.ts';
 
-/** Waits for the certificate, checks it against the request, and promotes key and chain together. */
-export const collectCertificate: IssueStep = async (context, ports, memory) => {
-  const { renewal, polls } = context;
-  const { session, order: stored } = await resumeOrder(context, ports);
+/** Polls the order until the CA has issued; across invocations where it takes long. */
+export const awaitIssuance: IssueStep = async (context, ports, memory) => {
+  const { polls } = context;
   // finalize's own answer counts as the first look.
   const answered = memory.order;
-  const order = answered ?? (await fetchOrder(session, stored.url));
   memory.order = undefined;
+  const { connection, session, order: stored } = await resumeOrder(context, ports);
+  const { directoryUrl } = connection;
+  const { patience } = ports;
+  const order = answered ?? (await fetchOrder(session, stored.url));
   if (order.status === 'invalid') throw orderInvalid(order);
+  if (!answered && polls === 1)
+    patience.learn(directoryUrl, 'issuance', order.status === 'processing' ? 'early' : 'done');
   // Right after finalize a CA may still say `ready`; only a later look that says so sends finalize again.
   const unfinalized = order.status === 'ready' || order.status === 'pending';
   if (unfinalized && !answered) return { kind: 'done', next: 'finalize-order' };
-  if (unfinalized || order.status === 'processing' || !order.certificateUrl) {
-    return {
-      kind: 'wait',
-      seconds: pollSeconds(polls, order.retryAfterSeconds),
-      reason: 'the CA is issuing',
-    };
+  if (order.status === 'valid' && order.certificateUrl) {
+    memory.order = order;
+    return { kind: 'done' };
   }
+  const seconds = pollSeconds(polls, order.retryAfterSeconds, patience.secondsFor(directoryUrl, 'issuance'));
+  return { kind: 'wait', seconds, reason: 'the CA is issuing' };
+};
+
+/** Downloads the chain, checks it against the request, and promotes key and chain together. */
+export const collectCertificate: IssueStep = async (context, ports, memory) => {
+  const { renewal } = context;
+  const { connection, session, order: stored } = await resumeOrder(context, ports);
+  const { status, certificateUrl } = memory.order ?? (await fetchOrder(session, stored.url));
+  if (status !== 'valid' || !certificateUrl) return { kind: 'done', next: 'finalize-order' };
   const { privateKeyPem } = await requireStagedKey(context, ports, memory);
-  const fullchainPem = await downloadChain(session, order.certificateUrl);
-  const { domains, keyType } = renewal.policy;
-  const issued = checkIssuedChain(fullchainPem, { domains, privateKeyPem, now: ports.clock.now() });
-  const { generation } = renewal;
-  await ports.vault.promote(renewal.certificateName, { generation, privateKeyPem, fullchainPem });
-  return { kind: 'done', changes: { issued: { ...issued, generation, keyType } } };
+  const { generation, leftOut, certificateName } = renewal;
+  const { keyType, preferredChain, profile } = renewal.policy;
+  const { pem: fullchainPem, matched } = await downloadChain(session, certificateUrl, { preferredChain });
+  const otherChain = `the CA offers no chain of ${preferredChain}; its default is used`;
+  const domains = orderedNames(renewal);
+  const chain = checkIssuedChain(fullchainPem, { domains, privateKeyPem, now: ports.clock.now() });
+  await ports.vault.promote(certificateName, { generation, privateKeyPem, fullchainPem });
+  const { directoryUrl, accountUrl = '' } = connection;
+  // Only where the CA answers for it: what has no identifier is not asked about.
+  const announced = (await session.renewalInfoUrl()) !== undefined;
+  const certificateId = announced ? certificateIdOf(fullchainPem) : undefined;
+  return {
+    kind: 'done',
+    changes: {
+      ...(!matched && { warnings: [...renewal.warnings, otherChain] }),
+      issued: {
+        ...chain,
+        generation,
+        keyType,
+        issuedBy: { directoryUrl, accountUrl, certificateId, profile },
+        ...(leftOut.length > 0 && { leftOut }),
+      },
+    },
+  };
 };
 
 /** Concurrent changes of a policy that may come between reading and writing. */
@@ -41,7 +73,8 @@ const recordAttempts = 5;
  * Makes the issued certificate the current one and sets when it is due again, by the policy of this moment: one
  * that changed while the CA worked may make it due at once.
  */
-export const recordCertificate: IssueStep = async ({ renewal }, { certificates, clock }) => {
+export const recordCertificate: IssueStep = async (context, { certificates, clock, limiter }) => {
+  const { renewal } = context;
   const { issued, certificateName: name } = renewal;
   if (!issued) {
     throw new Failure({
@@ -50,12 +83,15 @@ export const recordCertificate: IssueStep = async ({ renewal }, { certificates, 
       message: `${name} has no issued certificate to record`,
     });
   }
+  // The CA counts what it issued; whoever records twice counts once too many, never too few.
+  await limiter.commit(toDemand(renewal));
   for (let attempt = 0; attempt < recordAttempts; attempt++) {
-    const read = await certificates.get(name);
+    // What was read at the claim will do where nobody has changed it since, which the store checks.
+    const read = attempt === 0 && context.certificate ? context.certificate : await certificates.get(name);
     if (!read || (read.current?.generation ?? 0) >= issued.generation) return { kind: 'done' };
     const now = clock.now();
     const due = findDueReason({ ...read, current: issued }, { now, nextTickAt: now });
-    const nextActionAt = due ? now : chooseRenewalTime(issued, read.policy);
+    const nextActionAt = due ? now : chooseNextLook({ ...read, current: issued, advice: undefined });
     if (await certificates.recordIssued({ read, issued, nextActionAt })) return { kind: 'done' };
   }
   throw new Failure({

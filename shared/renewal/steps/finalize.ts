@@ -1,8 +1,14 @@
+import { fetchAuthorizations } from '../../acme/authorization.ts';
+import { createCertificateRequest } from '../../acme/certificate-request.ts';
+import type { AcmeSession } from '../../acme/connection.ts';
 import { fetchOrder, finalizeOrder, type Order } from '../../acme/order.ts';
 import { describeProblem } from '../../acme/problem.ts';
+import type { StagedKey } from '../../certificates/vault.ts';
 import { Failure } from '../../runtime/errors.ts';
+import { orderedNames, type Renewal } from '../renewal.ts';
 import type { StepOutcome } from '../step.ts';
 import { type IssueStep, requireStagedKey, resumeOrder } from './issue-step.ts';
+import { refuseFailed } from './validate.ts';
 
 /**
  * Finalizes with the staged key's request. Resumed, it asks for the order first: the finalize may have been
@@ -10,24 +16,34 @@ import { type IssueStep, requireStagedKey, resumeOrder } from './issue-step.ts';
  */
 export const finalize: IssueStep = async (context, ports, memory) => {
   const { resumed } = context;
-  const { session, order: stored } = await resumeOrder(context, ports);
+  const { connection, session, order: stored } = await resumeOrder(context, ports);
   if (resumed) {
     const seen = await fetchOrder(session, stored.url);
     memory.order = seen;
-    if (seen.status !== 'ready') return routeByStatus(seen);
+    if (seen.status !== 'ready') return routeByStatus(session, seen);
   }
-  const { csrPem } = await requireStagedKey(context, ports, memory);
+  const csrPem = await requestFor(context.renewal, await requireStagedKey(context, ports, memory));
+  context.ensureTime();
   const order = await finalizeOrder(session, stored, csrPem);
   memory.order = order;
-  return routeByStatus(order);
+  if (memory.finalizeTried) {
+    const firstLook = order.status === 'pending' ? 'early' : 'done';
+    ports.patience.learn(connection.directoryUrl, 'validation', firstLook);
+  }
+  return routeByStatus(session, order);
 };
 
-/** Where an order of this status goes on. */
-function routeByStatus(order: Order): StepOutcome {
+/** Where an order of this status goes on. One that became invalid may have failed its validation. */
+async function routeByStatus(session: AcmeSession, order: Order): Promise<StepOutcome> {
   if (order.status === 'pending') return { kind: 'done', next: 'await-validation' };
-  if (order.status !== 'invalid') return { kind: 'done', next: 'collect-certificate' };
+  if (order.status !== 'invalid') return { kind: 'done' };
+  refuseFailed(await fetchAuthorizations(session, order.authorizationUrls));
   throw orderInvalid(order);
 }
+
+/** The request that was staged with the key; made anew, for the same key, where names are left out of the order. */
+const requestFor = async (renewal: Renewal, { csrPem, privateKeyPem }: StagedKey): Promise<string> =>
+  renewal.leftOut.length === 0 ? csrPem : createCertificateRequest(orderedNames(renewal), privateKeyPem);
 
 export const orderInvalid = (order: Order) =>
   new Failure({

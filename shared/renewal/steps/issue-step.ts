@@ -1,19 +1,27 @@
+import { type CertificateAuthority, findAuthority } from '../../acme/catalogue.ts';
 import type { AcmeConnection, AcmeSession } from '../../acme/connection.ts';
 import type { Order } from '../../acme/order.ts';
 import type { ChallengeType } from '../../certificates/certificate.ts';
 import type { CertificateStore } from '../../certificates/store.ts';
 import type { KeyVault, StagedKey } from '../../certificates/vault.ts';
 import type { ChallengePresenter } from '../../challenges/challenge.ts';
+import type { Demand } from '../../limits/demand.ts';
+import type { Limiter } from '../../limits/limiter.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { Failure } from '../../runtime/errors.ts';
-import type { RenewalOrder } from '../renewal.ts';
+import { type Authorities, deploymentAccount, limitsNameOf } from '../authorities.ts';
+import type { CircuitStore } from '../circuit.ts';
+import type { Patience } from '../patience.ts';
+import { orderedNames, type Renewal, type RenewalOrder, renewalKey } from '../renewal.ts';
 import type { Step, StepContext } from '../step.ts';
 
 export type Presenters = Readonly<Record<ChallengeType, ChallengePresenter>>;
 
 export interface IssuePorts {
-  /** The account's connection; opened once per process. */
-  readonly ca: (signal: AbortSignal) => Promise<AcmeConnection>;
+  readonly authorities: Authorities;
+  readonly circuits: CircuitStore;
+  readonly limiter: Limiter;
+  readonly patience: Patience;
   readonly certificates: CertificateStore;
   readonly vault: KeyVault;
   /** Opened when a challenge is to be shown: their credentials are secrets to be read. */
@@ -25,19 +33,51 @@ export interface IssuePorts {
 export interface IssueMemory {
   stagedKey?: StagedKey | undefined;
   order?: Order | undefined;
+  /** Finalize was sent as the first look at the validation. */
+  finalizeTried?: boolean;
 }
 
 export type IssueStep = (context: StepContext, ports: IssuePorts, memory: IssueMemory) => ReturnType<Step>;
 
+/** The CA chosen for the renewal. */
+export function chosenAuthority({ ca, certificateName }: Renewal): CertificateAuthority {
+  if (ca) return findAuthority(ca.directoryUrl);
+  throw new Failure({
+    code: 'unexpected',
+    disposition: 'bug',
+    message: `${certificateName} has come further than choose-ca without a CA`,
+  });
+}
+
+/** The account at the chosen CA. */
+export const connectTo = (
+  renewal: Renewal,
+  ports: IssuePorts,
+  signal: AbortSignal,
+): Promise<AcmeConnection> => ports.authorities.connect(chosenAuthority(renewal).directoryUrl, signal);
+
+/** What the renewal's order asks of its CA's rate limits. */
+export const toDemand = (renewal: Renewal): Demand => ({
+  ca: limitsNameOf(chosenAuthority(renewal)),
+  account: deploymentAccount,
+  domains: orderedNames(renewal),
+  exemption: renewal.reservedAs ?? 'none',
+  holder: renewalKey(renewal),
+});
+
 /** A session at the CA and the stored order, provided it is this account's: no other can be gone on with. */
 export async function resumeOrder(
   { renewal, signal }: StepContext,
-  { ca }: IssuePorts,
-): Promise<{ readonly session: AcmeSession; readonly order: RenewalOrder }> {
-  const connection = await ca(signal);
+  ports: IssuePorts,
+): Promise<{
+  readonly connection: AcmeConnection;
+  readonly session: AcmeSession;
+  readonly order: RenewalOrder;
+}> {
+  const connection = await connectTo(renewal, ports, signal);
   const { order, certificateName } = renewal;
   if (order && order.accountUrl === connection.accountUrl)
-    return { session: connection.session(signal), order };
+    return { connection, session: connection.session(signal), order };
   throw new Failure({
     code: 'order-missing',
     disposition: 'retry',

@@ -1,23 +1,30 @@
 import type { StepName } from '../renewal.ts';
 import type { StepContext } from '../step.ts';
 import type { WorkerSteps } from '../worker.ts';
-import { collectCertificate, recordCertificate } from './collect.ts';
+import { chooseCa } from './choose.ts';
+import { awaitIssuance, collectCertificate, recordCertificate } from './collect.ts';
 import { finalize } from './finalize.ts';
 import type { IssueMemory, IssuePorts, IssueStep } from './issue-step.ts';
 import { place } from './place.ts';
-import { answerChallenges, presentChallenges, selectChallenges } from './prove.ts';
+import { answerChallenges, awaitPropagation, presentChallenges, selectChallenges } from './prove.ts';
+import { letGoOfOrder, recover } from './recover.ts';
+import { reserveLimits } from './reserve.ts';
 import { stage } from './stage.ts';
 import { awaitValidation } from './validate.ts';
-import { withdrawAll, withdrawChallenges } from './withdraw.ts';
+import { withdrawChallenges } from './withdraw.ts';
 
 const issueSteps = {
+  'choose-ca': chooseCa,
   'stage-key': stage,
+  'reserve-limits': reserveLimits,
   'place-order': place,
   'select-challenges': selectChallenges,
   'present-challenges': presentChallenges,
+  'await-propagation': awaitPropagation,
   'answer-challenges': answerChallenges,
   'await-validation': awaitValidation,
   'finalize-order': finalize,
+  'await-issuance': awaitIssuance,
   'collect-certificate': collectCertificate,
   'record-certificate': recordCertificate,
   'withdraw-challenges': withdrawChallenges,
@@ -33,6 +40,7 @@ export function createIssueSteps(ports: IssuePorts): WorkerSteps {
         (context: StepContext) => step(context, ports, memory),
       ]),
     ),
-    withdraw: (challenges, signal) => withdrawAll(challenges, ports, signal),
+    letGo: (renewal, order) => letGoOfOrder(renewal, ports, order),
+    recover: (renewal, failure, signal) => recover(renewal, failure, { ports, signal }),
   };
 }

@@ -1,32 +1,84 @@
 import { type Order, placeOrder } from '../../acme/order.ts';
+import { AcmeFailure } from '../../acme/problem.ts';
+import { describeRateLimit } from '../../acme/rate-limit.ts';
 import { sameNames } from '../../certificates/certificate.ts';
 import { Failure } from '../../runtime/errors.ts';
-import type { RenewalOrder } from '../renewal.ts';
-import type { IssueStep } from './issue-step.ts';
+import { orderedNames, type Renewal, type RenewalOrder } from '../renewal.ts';
+import type { StepOutcome } from '../step.ts';
+import { connectTo, type IssuePorts, type IssueStep, toDemand } from './issue-step.ts';
 
 /**
  * Places the order. That the renewal is stored at this step is the intent: a worker that finds it so cannot
  * know whether newOrder was sent, and sends it again; a CA that reuses orders answers with the same one, and
  * on any other only one of the two is ever finalized, since the URL is stored before anything follows.
  */
-export const place: IssueStep = async ({ renewal, signal }, { ca }, memory) => {
-  const { domains } = renewal.policy;
-  const connection = await ca(signal);
-  const order = await placeOrder(connection.session(signal), domains);
-  if (!sameNames(order.domains, domains)) {
+export const place: IssueStep = async (context, ports, memory) => {
+  const { renewal, signal, resumed } = context;
+  const domains = orderedNames(renewal);
+  const { profile } = renewal.policy;
+  const connection = await connectTo(renewal, ports, signal);
+  if (resumed) {
+    // The worker before may have sent newOrder: the CA counts both, also where it answers with the same order.
+    const { kind } = await ports.limiter.reserve(toDemand(renewal));
+    if (kind === 'denied') return { kind: 'done', next: 'reserve-limits' };
+  }
+  context.ensureTime();
+  let order: Order;
+  try {
+    order = await placeOrder(connection.session(signal), { domains, profile, replaces: renewal.replaces });
+  } catch (error) {
+    return recoverFromRefusal(renewal, error, ports);
+  }
+  if (!sameNames(order.domains, domains) || !['pending', 'ready'].includes(order.status)) {
     throw new Failure({
       code: 'ca-protocol',
       disposition: 'retry',
-      message: `the CA answered an order for ${domains.join(', ')} with one for ${order.domains.join(', ')}`,
+      message: `the CA answered an order for ${domains.join(', ')} with a ${order.status} one for ${order.domains.join(', ')}`,
     });
   }
   memory.order = order;
-  return {
-    kind: 'done',
-    changes: { order: toRenewalOrder(order, connection.accountUrl ?? '') },
-    next: order.status === 'ready' ? 'finalize-order' : 'select-challenges',
-  };
+  await ports.circuits.recordSuccess(connection.directoryUrl);
+  const placed = { order: toRenewalOrder(order, connection.accountUrl ?? '') };
+  // Born ready: its names were proven before, or the CA asks for no proof.
+  const ready = order.status === 'ready' && !renewal.ca?.rehearsal;
+  return { kind: 'done', changes: placed, next: ready ? 'finalize-order' : 'select-challenges' };
 };
+
+// What CAs answer to `replaces` they do not take: RFC 9773, 5, and Boulder, whose 404 is `malformed` by type.
+const replacesRefusals: readonly string[] = [
+  'alreadyReplaced',
+  'conflict',
+  'malformed',
+  'unauthorized',
+  'http-404',
+  'http-409',
+];
+
+async function recoverFromRefusal(
+  renewal: Renewal,
+  error: unknown,
+  { limiter }: IssuePorts,
+): Promise<StepOutcome> {
+  if (!(error instanceof AcmeFailure)) throw error;
+  const { type } = error.problem;
+  // The order goes on without `replaces`: were one for these names open already, the CA answers with that.
+  if (renewal.replaces && replacesRefusals.includes(type)) {
+    return {
+      kind: 'done',
+      changes: { replaces: undefined, replacesRefused: type, reservedAs: undefined },
+      next: 'reserve-limits',
+    };
+  }
+  if (type !== 'rateLimited' || error.code === 'acme-paused') throw error;
+  const demand = toDemand(renewal);
+  const { retryAfterSeconds = defaultRetrySeconds } = error;
+  await limiter.learn(demand.ca, demand.account, { ...describeRateLimit(error.problem), retryAfterSeconds });
+  await limiter.release(demand, { orderCreated: false });
+  return { kind: 'done', changes: { reservedAs: undefined }, next: 'reserve-limits' };
+}
+
+/** A limit that does not say when it frees is asked again after this long. */
+const defaultRetrySeconds = 600;
 
 const toRenewalOrder = (order: Order, accountUrl: string): RenewalOrder => ({
   url: order.url,

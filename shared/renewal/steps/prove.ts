@@ -4,6 +4,7 @@ import { fulfilled, settleBounded, throwFirstFailure } from '../../runtime/concu
 import { Failure } from '../../runtime/errors.ts';
 import type { OpenChallenge, Renewal } from '../renewal.ts';
 import { type IssueStep, type Presenters, resumeOrder } from './issue-step.ts';
+import { leaveValidation } from './rehearse.ts';
 import { answerUnanswered, refuseFailed } from './validate.ts';
 import { withdrawAll } from './withdraw.ts';
 
@@ -26,16 +27,15 @@ export const selectChallenges: IssueStep = async (context, ports) => {
     ...selectChallenge(authorization, renewal, session),
     orderUrl: order.url,
   }));
-  return {
-    kind: 'done',
-    changes: { challenges: [...remaining, ...selected] },
-    next: selected.length > 0 ? 'present-challenges' : 'finalize-order',
-  };
+  const changes = { challenges: [...remaining, ...selected] };
+  return selected.length > 0 ? { kind: 'done', changes } : leaveValidation(context, ports, changes);
 };
 
 /** Puts every proof on show. */
-export const presentChallenges: IssueStep = async ({ renewal, signal }, { presenters }) => {
+export const presentChallenges: IssueStep = async ({ renewal, signal, ensureTime }, { presenters }) => {
   const show = await presenters();
+  // Shown after another worker has withdrawn them, they would stay for ever.
+  ensureTime();
   const results = await settleBounded(listCurrent(renewal), proofsAtOnce, (challenge) =>
     show[challenge.type].present(challenge, signal),
   );
@@ -43,13 +43,18 @@ export const presentChallenges: IssueStep = async ({ renewal, signal }, { presen
   return { kind: 'done' };
 };
 
-/** Tells the CA to look, once every proof is where it will look. */
+/** Waits until every proof is where the CA will look for it. */
+export const awaitPropagation: IssueStep = async ({ renewal, signal }, { presenters }) => {
+  const obstacle = await findObstacle(listCurrent(renewal), await presenters(), signal);
+  return obstacle ? { kind: 'wait', seconds: obstaclePollSeconds, reason: obstacle } : { kind: 'done' };
+};
+
+/** Tells the CA to look. */
 export const answerChallenges: IssueStep = async (context, ports) => {
-  const { renewal, signal, resumed } = context;
+  const { renewal, resumed } = context;
   const { session, order } = await resumeOrder(context, ports);
   const challenges = listCurrent(renewal);
-  const obstacle = await findObstacle(challenges, await ports.presenters(), signal);
-  if (obstacle) return { kind: 'wait', seconds: obstaclePollSeconds, reason: obstacle };
+  context.ensureTime();
   if (resumed) await answerUnanswered(session, order, challenges);
   else for (const { challengeUrl } of challenges) await answerChallenge(session, challengeUrl);
   return { kind: 'done' };

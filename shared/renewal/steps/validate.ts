@@ -7,19 +7,29 @@ import {
 import type { AcmeSession } from '../../acme/connection.ts';
 import { fetchOrder } from '../../acme/order.ts';
 import { describeProblem } from '../../acme/problem.ts';
-import { Failure } from '../../runtime/errors.ts';
+import { ValidationFailed } from '../recovery.ts';
 import type { OpenChallenge, RenewalOrder } from '../renewal.ts';
 import { pollSeconds } from '../step.ts';
-import { type IssueStep, resumeOrder } from './issue-step.ts';
+import { chosenAuthority, type IssueStep, resumeOrder } from './issue-step.ts';
+import { leaveValidation } from './rehearse.ts';
 
-/** CAs look from several places, which takes about a second; asking earlier wastes a request. */
-const firstLookSeconds = 1;
-
-/** Polls the order, not its authorizations: one request however many names. */
+/**
+ * Waits until the CA has looked. The first look is finalize itself: a CA refuses it while the order is not ready
+ * (RFC 8555, 7.4, `orderNotReady`), and saves a request when it is. Later ones poll the order, not its
+ * authorizations: one request however many names.
+ */
 export const awaitValidation: IssueStep = async (context, ports, memory) => {
-  const { polls, resumed } = context;
-  if (polls === 0 && !resumed)
-    return { kind: 'wait', seconds: firstLookSeconds, reason: 'validation begins' };
+  const { polls, resumed, renewal } = context;
+  const { directoryUrl } = chosenAuthority(renewal);
+  const firstSeconds = ports.patience.secondsFor(directoryUrl, 'validation');
+  if (polls === 0 && !resumed) {
+    const seconds = memory.finalizeTried ? pollSeconds(0, undefined, firstSeconds) : firstSeconds;
+    return { kind: 'wait', seconds, reason: 'the CA begins to validate' };
+  }
+  if (!resumed && !memory.finalizeTried && !renewal.ca?.rehearsal) {
+    memory.finalizeTried = true;
+    return { kind: 'done' };
+  }
   const stored = await resumeOrder(context, ports);
   const order = await fetchOrder(stored.session, stored.order.url);
   memory.order = order;
@@ -28,13 +38,14 @@ export const awaitValidation: IssueStep = async (context, ports, memory) => {
     if (resumed && polls === 0) await answerUnanswered(stored.session, order, context.renewal.challenges);
     return {
       kind: 'wait',
-      seconds: pollSeconds(polls, order.retryAfterSeconds),
+      seconds: pollSeconds(polls, order.retryAfterSeconds, firstSeconds),
       reason: 'the CA is validating',
     };
   }
-  if (order.status !== 'invalid') return { kind: 'done' };
+  if (order.status !== 'invalid') return leaveValidation(context, ports);
   refuseFailed(await fetchAuthorizations(stored.session, order.authorizationUrls));
-  throw validationFailed(order.problem ? describeProblem(order.problem) : 'the order became invalid');
+  const what = order.problem ? describeProblem(order.problem) : 'the order became invalid';
+  throw new ValidationFailed(what, { names: [], problemTypes: order.problem ? [order.problem.type] : [] });
 };
 
 /**
@@ -55,17 +66,18 @@ export async function answerUnanswered(
   }
 }
 
-/** @throws Failure `validation-failed`, name by name, if any authorization has come to a bad end */
+/** @throws ValidationFailed, name by name, if any authorization has come to a bad end */
 export function refuseFailed(authorizations: readonly Authorization[]): void {
-  const problems = authorizations.flatMap(
-    (authorization) => describeAuthorizationProblem(authorization) ?? [],
-  );
-  if (problems.length > 0) throw validationFailed(problems.join('; '));
-}
-
-const validationFailed = (what: string) =>
-  new Failure({
-    code: 'validation-failed',
-    disposition: 'retry',
-    message: `the CA could not validate: ${what}`,
+  const failed = authorizations.flatMap((authorization) => {
+    const problem = describeAuthorizationProblem(authorization);
+    return problem === undefined ? [] : [{ authorization, problem }];
   });
+  if (failed.length === 0) return;
+  const what = failed.map(({ problem }) => problem).join('; ');
+  throw new ValidationFailed(what, {
+    names: failed.map(({ authorization: { wildcard, domain } }) => `${wildcard ? '*.' : ''}${domain}`),
+    problemTypes: failed.flatMap(({ authorization }) =>
+      authorization.challenges.flatMap(({ problem }) => problem?.type ?? []),
+    ),
+  });
+}

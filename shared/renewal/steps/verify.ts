@@ -1,6 +1,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { Failure } from '../../runtime/errors.ts';
 import { listFindings, type VerifyRequest, verifyCertificate } from '../../verify/verify.ts';
+import { orderedNames } from '../renewal.ts';
 import { pollSeconds } from '../step.ts';
 import type { WorkerSteps } from '../worker.ts';
 
@@ -24,7 +25,8 @@ export const createVerifySteps = (ports: VerifyPorts): WorkerSteps => ({
         throw new Failure({ code: 'unexpected', disposition: 'bug', message });
       }
       if (deployedTo.length === 0 && policy.endpoints.length === 0) return { kind: 'done' };
-      const verification = await verifyCertificate({ ...ports, policy, certificate: issued, signal });
+      const served = { ...policy, domains: orderedNames(renewal) };
+      const verification = await verifyCertificate({ ...ports, policy: served, certificate: issued, signal });
       if (verification.verdict === 'verified') {
         return {
           kind: 'done',

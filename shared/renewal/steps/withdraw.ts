@@ -1,13 +1,21 @@
 import { mapBounded } from '../../runtime/concurrency.ts';
 import { asFailure } from '../../runtime/errors.ts';
 import type { OpenChallenge } from '../renewal.ts';
+import { pollSeconds } from '../step.ts';
 import type { IssuePorts, IssueStep } from './issue-step.ts';
 
 const withdrawalsAtOnce = 10;
 
+/** Nobody comes back to a proof that stays on show, so chance gets more than one try. */
+const tries = 3;
+
 /** Removes every proof; one that cannot be removed is a warning, not a failure of an issued certificate. */
-export const withdrawChallenges: IssueStep = async ({ renewal, signal }, ports) => {
+export const withdrawChallenges: IssueStep = async ({ renewal, polls, signal }, ports) => {
   const { remaining, problems } = await withdrawAll(renewal.challenges, ports, signal);
+  if (remaining.length > 0 && polls + 1 < tries) {
+    const changes = { challenges: remaining };
+    return { kind: 'wait', seconds: pollSeconds(polls, undefined), reason: problems.join('; '), changes };
+  }
   return {
     kind: 'done',
     changes: { challenges: remaining, attempts: 0, warnings: [...renewal.warnings, ...problems] },

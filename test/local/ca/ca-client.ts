@@ -1,6 +1,7 @@
 import { Agent } from 'node:https';
 import acme from 'acme-client';
-import { type AcmeCaOptions, startAcmeCa } from '../../../local/ca/ca.ts';
+import { startAcmeCa } from '../../../local/ca/ca.ts';
+import type { AcmeCaOptions } from '../../../local/ca/ca-options.ts';
 import { anAlpnIdentity, startDnsProofs, startHttpProofs, startTlsProofs } from './proof-servers.ts';
 
 /** A CA together with the three places where it looks for proofs. */

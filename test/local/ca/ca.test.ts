@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import acme from 'acme-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startAcmeCa } from '../../../local/ca/ca.ts';
@@ -74,13 +74,19 @@ describe('issuing', () => {
     expect(setup.ca.ledger.orders).toContainEqual(
       expect.objectContaining({ url: order.url, status: 'valid', names: ['ledger.example.com'] }),
     );
+    const { publicKey, serialNumber } = new X509Certificate(chainPem);
+    const spki = publicKey.export({ type: 'spki', format: 'der' });
+    const publicKeyFingerprint = createHash('sha256').update(spki).digest('hex');
     expect(setup.ca.ledger.issued).toContainEqual({
-      serial: new X509Certificate(chainPem).serialNumber.toLowerCase(),
+      serial: serialNumber.toLowerCase(),
       names: ['ledger.example.com'],
       orderUrl: order.url,
       accountUrl: client.getAccountUrl(),
+      issuedAt: expect.stringMatching(/Z$/),
+      publicKeyFingerprint,
       revoked: false,
     });
+    expect(setup.ca.ledger.finalizes).toContainEqual({ orderUrl: order.url, publicKeyFingerprint });
   });
 });
 

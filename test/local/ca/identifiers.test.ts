@@ -56,11 +56,19 @@ describe('the identifiers of an order', () => {
     ]);
   });
 
-  it('may be 100 names and not more', () => {
-    const names = Array.from({ length: 101 }, (_, index) => `n${index}.example.com`);
-    expect(readIdentifiers(dns(...names.slice(1)))).toHaveLength(100);
-    expect(refusalOf(dns(...names)).type).toBe('malformed');
-  });
+  it.each(['192.0.2.7', '2001:db8::7', '::1'])(
+    'can be the address %s where addresses are issued',
+    (value) => {
+      expect(readIdentifiers([{ type: 'ip', value }], ['dns', 'ip'])).toEqual([value]);
+    },
+  );
+
+  it.each(['192.0.2.07', '2001:DB8::7', '2001:db8:0::7', '[::1]', 'www.example.com', ''])(
+    'cannot be the address %j',
+    (value) => {
+      expect(() => readIdentifiers([{ type: 'ip', value }], ['dns', 'ip'])).toThrow('canonical form');
+    },
+  );
 
   it.each([undefined, [], 'example.com', [{ type: 'dns' }], [null]])('cannot be %j', (value) => {
     expect(refusalOf(value).type).toBe('malformed');

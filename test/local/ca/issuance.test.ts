@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { generateKeyPair, openHierarchy } from '../../../local/ca/hierarchy.ts';
+import { openHierarchy } from '../../../local/ca/hierarchy.ts';
 import { createIssuer, serialFrom } from '../../../local/ca/issuance.ts';
+import { generateKeyPair } from '../../../local/ca/key-pair.ts';
 import { opensslText, opensslVerify } from './openssl.ts';
 
 const now = new Date('2026-11-21T03:00:00.789Z');

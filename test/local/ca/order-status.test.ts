@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decideAuthorizationStatus, decideOrderStatus } from '../../../local/ca/order-status.ts';
-import type { AuthorizationRecord, OrderRecord } from '../../../local/ca/store.ts';
+import type { AuthorizationRecord, OrderRecord } from '../../../local/ca/records.ts';
 
 const now = new Date('2026-11-21T03:00:00Z');
 const later = '2026-11-28T03:00:00Z';

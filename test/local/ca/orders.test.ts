@@ -106,7 +106,7 @@ describe('finalize', () => {
   it.each([
     ['a missing name', async () => (await aCsr(names.slice(0, 1)))[1], 'the request names'],
     ['a name too many', async () => (await aCsr([...names, 'x.example.com']))[1], 'the request names'],
-    ['an IP address', async () => (await aCsr([...names, '127.0.0.1']))[1], 'only DNS names'],
+    ['an IP address', async () => (await aCsr([...names, '127.0.0.1']))[1], 'the request names'],
     ['a broken signature', brokenSignature, 'not signed by its own key'],
     ['the account key', () => withKey(accountKey()), 'must differ from the account key'],
     [

@@ -20,6 +20,16 @@ describe('a problem document', () => {
     );
   });
 
+  it('keeps URLs and hides proofs that are quoted in it', () => {
+    const proof = `${'t'.repeat(43)}.${'k'.repeat(43)}`;
+    const { detail } = readProblem(403, {
+      detail: `Expected "${proof}" (got "${proof}"); see https://ca.example/why?x=${proof}`,
+    });
+    expect(detail).toBe(
+      `Expected "(a key authorization)" (got "(a key authorization)"); see https://ca.example/why?x=${proof}`,
+    );
+  });
+
   it.each([undefined, null, '', '<html>busy</html>', 7, [], { detail: 4, subproblems: 'no' }])(
     'is made up where the body is %j',
     (body) => {
@@ -38,6 +48,14 @@ describe('a problem document', () => {
     ['serverInternal', undefined, 'retry'],
     ['rateLimited', 120, 'retry-after'],
     ['rateLimited', undefined, 'retry'],
+    ['alreadyReplaced', undefined, 'retry'],
+    ['orderNotReady', undefined, 'retry'],
+    ['connection', undefined, 'retry'],
+    ['caa', undefined, 'give-up'],
+    ['invalidProfile', undefined, 'give-up'],
+    ['rejectedIdentifier', undefined, 'give-up'],
+    ['badCSR', undefined, 'give-up'],
+    ['badSignatureAlgorithm', undefined, 'give-up'],
     ['somethingNew', undefined, 'retry'],
   ])('of type %s with Retry-After %s is to be met with %s', (type, retryAfterSeconds, disposition) => {
     const problem = { type, status: 400, detail: '', subproblems: [] };

@@ -62,6 +62,10 @@ describe('compareInventory', () => {
     ['dnsPlugin', { dnsPlugin: 'route53' }],
     ['keyType', { keyType: 'ecdsa-p384' }],
     ['renewDaysBefore', { renewDaysBefore: 30 }],
+    ['ca', { ca: 'lets-encrypt' }],
+    ['profile', { profile: 'shortlived' }],
+    ['preferredChain', { preferredChain: 'Some Root' }],
+    ['splitFailingNames', { splitFailingNames: true }],
     ['targets', { targets: [{ type: 'file', reloadCommand: ['true'] }] }],
     ['endpoints', { endpoints: ['a.example.com:8443'] }],
   ])('names %s as changed by %j', (field, policy) => {
@@ -70,7 +74,8 @@ describe('compareInventory', () => {
 
   test('takes the order of names after the subject, and fields left undefined, for no change', () => {
     expect(fieldsChangedBy({ domains: ['a.example.com', 'c.example.com', 'b.example.com'] })).toEqual([]);
-    expect(fieldsChangedBy({ dnsPlugin: undefined, renewDaysBefore: undefined })).toEqual([]);
+    expect(fieldsChangedBy({ dnsPlugin: undefined, renewDaysBefore: undefined, ca: undefined })).toEqual([]);
+    expect(fieldsChangedBy({ splitFailingNames: false })).toEqual([]);
   });
 
   test('names every field that changed', () => {

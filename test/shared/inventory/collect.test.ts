@@ -53,4 +53,46 @@ describe('collecting an inventory', () => {
     expect(await certificates.countTracked()).toBe(1);
     expect((await certificates.get('a.example.com'))?.state).toBe('tracked');
   });
+
+  describe('F26: an inventory that lost most of the fleet', () => {
+    const hosts = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({ domain: `h${index}.example.com` }));
+    const without = (kept: number, retirements?: 'confirmed') => {
+      const entries = [
+        ...hosts(kept).map((entry) => ({ ...entry, key_type: 'rsa-2048' })),
+        { domain: 'new.example.com' },
+      ];
+      return collectInventory(
+        { text: JSON.stringify(entries), source: 'domains.json', retirements },
+        { certificates, clock },
+      );
+    };
+
+    it('retires nothing, tells the counts and the remedy, and still adds and changes', async () => {
+      await collect(...hosts(20));
+      await expect(without(9)).rejects.toMatchObject({
+        code: 'retirements-unconfirmed',
+        disposition: 'give-up',
+        message:
+          '"domains.json" leaves out 11 of the 20 certificates tracked so far; none was retired, additions and changes were applied. Restore the inventory, or, if this is meant, start collect-inventory with {"confirmRetirements": true}',
+      });
+      expect(await certificates.countTracked()).toBe(21);
+      expect((await certificates.get('h0.example.com'))?.policy.keyType).toBe('rsa-2048');
+      expect((await certificates.get('new.example.com'))?.state).toBe('tracked');
+    });
+
+    it('goes through once a person has confirmed it', async () => {
+      await collect(...hosts(20));
+      expect((await without(2, 'confirmed')).vanished).toHaveLength(18);
+      expect(await certificates.countTracked()).toBe(3);
+    });
+
+    it('is no concern up to half of the fleet, or in a fleet of ten', async () => {
+      await collect(...hosts(20));
+      expect((await without(10)).vanished).toHaveLength(10);
+      certificates = createMemoryCertificateStore();
+      await collect(...hosts(10));
+      expect((await without(1)).vanished).toHaveLength(9);
+    });
+  });
 });

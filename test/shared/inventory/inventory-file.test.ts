@@ -45,6 +45,10 @@ describe('parseInventory', () => {
       name: 'books',
       key_type: 'rsa-4096',
       renew_days_before: 20,
+      ca: 'https://CA.example.com/acme/directory',
+      profile: 'tlsserver',
+      preferred_chain: 'Some Root X1',
+      split_failing_names: true,
       endpoints: ['Shop.bücher.example.com:8443', 'bücher.example.com'],
       deploy: [{ type: 'file', directory: '/etc/ssl/books', reload_command: ['nginx', '-s', 'reload'] }],
     };
@@ -59,6 +63,10 @@ describe('parseInventory', () => {
             dnsPlugin: 'route53',
             keyType: 'rsa-4096',
             renewDaysBefore: 20,
+            ca: 'https://ca.example.com/acme/directory',
+            profile: 'tlsserver',
+            preferredChain: 'Some Root X1',
+            splitFailingNames: true,
             targets: [
               { type: 'file', directory: '/etc/ssl/books', reloadCommand: ['nginx', '-s', 'reload'] },
             ],
@@ -67,6 +75,37 @@ describe('parseInventory', () => {
         },
       ],
     });
+  });
+
+  test('takes IP addresses as names, in one form, and as endpoints', () => {
+    const entry = {
+      domain: '2001:DB8:0:0::1',
+      sans: ['192.0.2.1', 'a.example.com'],
+      challenge: 'tls-alpn-01',
+      endpoints: ['[2001:db8:0::1]:8443', '[2001:db8::1]', '192.0.2.1:443', 'a.example.com'],
+    };
+    expect(parse([entry])).toMatchObject({
+      certificates: [
+        {
+          name: '2001:db8::1',
+          policy: {
+            domains: ['2001:db8::1', '192.0.2.1', 'a.example.com'],
+            endpoints: ['[2001:db8::1]:8443', '[2001:db8::1]', '192.0.2.1:443', 'a.example.com'],
+          },
+        },
+      ],
+    });
+  });
+
+  test('asks whether there is such a CA, where somebody knows', () => {
+    const entries = [
+      { domain: 'a.example.com', ca: 'gone' },
+      { domain: 'b.example.com', ca: 'there' },
+    ];
+    const findCaProblem = (ca: string) => (ca === 'gone' ? 'closed in 2025' : undefined);
+    const verdict = parseInventory(JSON.stringify(entries), { source: 'domains.json', findCaProblem });
+    expect(verdict).toMatchObject({ problems: [{ path: '[0].ca', message: 'closed in 2025' }] });
+    expect(parse(entries).ok).toBe(true);
   });
 
   test('lists every problem of a file in one message, by index and field', () => {
@@ -113,7 +152,7 @@ describe('parseInventory', () => {
     ['[{"domain": "a.example.com", "domain": "b.example.com"}]', '[0]: key "domain" is given twice'],
     [
       '[{"domain": "a.example.com", "__proto__": {"name": "x"}}]',
-      '[0]: unknown field "__proto__"; known are domain, sans, challenge, dns_plugin, name, key_type, renew_days_before, endpoints, deploy',
+      '[0]: unknown field "__proto__"; known are domain, sans, challenge, dns_plugin, name, key_type, renew_days_before, ca, profile, preferred_chain, split_failing_names, endpoints, deploy',
     ],
   ])('refuses %j', (text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);
@@ -186,7 +225,48 @@ describe('parseInventory', () => {
     ],
     [
       { domain: 'a.example.com', endpoints: ['192.0.2.1:443'] },
-      '[0].endpoints[0]: "192.0.2.1:443": the host is an IP address; those need the shortlived profile, which is not supported yet',
+      '[0].endpoints[0]: "192.0.2.1" is not a name of this certificate',
+    ],
+    [
+      { domain: 'a.example.com', ca: 'http://ca.example.com/directory' },
+      '[0].ca: "http://ca.example.com/directory": is not an https URL (RFC 8555, 6.1)',
+    ],
+    [
+      { domain: 'a.example.com', ca: "Let's Encrypt" },
+      '[0].ca: "Let\'s Encrypt": is neither a CA\'s id, such as "lets-encrypt", nor a directory URL',
+    ],
+    [
+      { domain: 'a.example.com', ca: 'https://user:secret@ca.example.com/directory' },
+      '[0].ca: holds credentials; a URL here must not',
+    ],
+    [{ domain: 'a.example.com', ca: 7 }, '[0].ca: must be a string, not a number'],
+    [
+      { domain: 'a.example.com', profile: 'short lived' },
+      '[0].profile: "short lived": a profile has 1 to 64 letters, digits and signs, as the CA lists them',
+    ],
+    [
+      { domain: 'a.example.com', preferred_chain: ' X1' },
+      '[0].preferred_chain: " X1": a chain is preferred by the common name of its root or issuer, up to 64 characters',
+    ],
+    [
+      { domain: 'a.example.com', split_failing_names: 'yes' },
+      '[0].split_failing_names: must be true or false, not a string',
+    ],
+    [
+      { domain: '192.0.2.1', challenge: 'dns-01', dns_plugin: 'route53' },
+      '[0].challenge: dns-01 cannot prove the IP address "192.0.2.1"; use http-01 or tls-alpn-01 (RFC 8738, 7)',
+    ],
+    [
+      { domain: '*.example.com', sans: ['2001:db8::1'], challenge: 'dns-01', dns_plugin: 'route53' },
+      '[0].sans[0]: the IP address "2001:db8::1" cannot stand beside the wildcard "*.example.com": no challenge proves both',
+    ],
+    [
+      { domain: '2001:DB8:0::1', sans: ['2001:db8::1'] },
+      '[0].sans[0]: "2001:db8::1" is listed twice in this certificate, first at [0].domain',
+    ],
+    [
+      { domain: '2001:db8::1', endpoints: ['2001:db8::1'] },
+      '[0].endpoints[0]: "2001:db8::1": the host is an IPv6 address; put it in brackets',
     ],
     [
       { domain: 'a.example.com', deploy: [{ type: 's3' }] },

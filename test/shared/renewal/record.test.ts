@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryCertificateStore } from '../../../shared/certificates/store.memory.ts';
+import { createMemoryBucketItems } from '../../../shared/limits/bucket-store.memory.ts';
+import { createBucketStore } from '../../../shared/limits/bucket-store.ts';
+import { createLimiter } from '../../../shared/limits/limiter.ts';
+import { publishedLimits } from '../../../shared/limits/published-limits.ts';
 import { recordCertificate } from '../../../shared/renewal/steps/collect.ts';
 import type { IssuePorts } from '../../../shared/renewal/steps/issue-step.ts';
 import { anIssuedCertificate, aPolicy, aRenewal, daysAfter, noon } from '../../support/builders.ts';
@@ -10,19 +14,20 @@ const name = 'www.example.com';
 function createScene() {
   const certificates = createMemoryCertificateStore();
   const issued = anIssuedCertificate();
-  const lease = { owner: 'w', until: daysAfter(noon, 1), fence: 1 };
+  const lease = { owner: 'w', until: daysAfter(noon, 1), fence: 1, takenOver: false };
+  const ca = { directoryUrl: 'https://ca.example.org/directory', rehearsal: false };
   const context = {
-    renewal: { ...aRenewal({ issued, step: 'record-certificate' }), lease },
+    renewal: { ...aRenewal({ issued, ca, step: 'record-certificate' }), lease },
     resumed: false,
     polls: 0,
     signal: new AbortController().signal,
+    ensureTime: () => undefined,
   };
-  const record = (store = certificates) =>
-    recordCertificate(
-      context,
-      { certificates: store, clock: createFakeClock(noon) } as unknown as IssuePorts,
-      {},
-    );
+  const clock = createFakeClock(noon);
+  const store = createBucketStore(createMemoryBucketItems(), { clock, random: () => 0.5 });
+  const limiter = createLimiter({ store, limitsFor: publishedLimits, clock });
+  const record = (tracked = certificates) =>
+    recordCertificate(context, { certificates: tracked, limiter, clock } as unknown as IssuePorts, {});
   return { certificates, issued, record };
 }
 

@@ -12,7 +12,7 @@ describe('a renewal', () => {
   it('goes step by step, each stored before the next begins, and is handed to the next worker', async () => {
     const { follow, run, ports, performed } = scene;
     const result = await run([
-      follow('stage-key'),
+      follow('choose-ca', async () => ({ kind: 'done', next: 'place-order' })),
       follow('place-order', async () => {
         expect(await stored()).toMatchObject({ step: 'place-order' });
         return { kind: 'done', next: 'withdraw-challenges', changes: { warnings: ['w'] } };
@@ -20,7 +20,7 @@ describe('a renewal', () => {
       follow('withdraw-challenges'),
     ]);
     expect(result).toEqual({ kind: 'handed-over', to: 'deploy-certificate' });
-    expect(performed).toEqual(['stage-key resumed', 'place-order', 'withdraw-challenges']);
+    expect(performed).toEqual(['choose-ca resumed', 'place-order', 'withdraw-challenges']);
     expect(ports.queue.take('deploy-certificate')).toEqual([work]);
     expect(await stored()).toMatchObject({ step: 'deploy', warnings: ['w'] });
   });
@@ -28,7 +28,7 @@ describe('a renewal', () => {
   it('ends as renewed after its last step, and the run hears of it', async () => {
     const { follow, run, ports } = scene;
     const result = await run([
-      follow('stage-key', async () => ({
+      follow('choose-ca', async () => ({
         kind: 'done',
         next: 'verify',
         changes: { deployedTo: ['file:/a'] },
@@ -39,32 +39,31 @@ describe('a renewal', () => {
     expect(await ports.runs.listOutcomes('run-1')).toMatchObject([
       { result: 'renewed', deployed: 1, verified: 1 },
     ]);
-    expect(await run([follow('stage-key')])).toEqual({ kind: 'not-claimed' });
+    expect(await run([follow('choose-ca')])).toEqual({ kind: 'not-claimed' });
   });
 
   it('is left alone while another worker holds it', async () => {
     const { follow, run, ports, performed } = scene;
     await ports.renewals.claim(work, { owner: 'other', now: noon, until: daysAfter(noon, 1) });
-    expect(await run([follow('stage-key')])).toEqual({ kind: 'not-claimed' });
+    expect(await run([follow('choose-ca')])).toEqual({ kind: 'not-claimed' });
     expect(performed).toEqual([]);
   });
 
   it('places a new order at once, and only once, when the CA does not know the stored one', async () => {
     const { follow, run, performed } = scene;
     const result = await run([
-      follow('stage-key', async () => ({ kind: 'done', next: 'finalize-order' })),
-      follow('place-order', async () => ({ kind: 'done', next: 'finalize-order' })),
+      follow('choose-ca', async () => ({ kind: 'done', next: 'finalize-order' })),
       follow('finalize-order', async () => {
         throw failure('order-missing');
       }),
     ]);
-    expect(performed).toEqual(['stage-key resumed', 'finalize-order', 'place-order', 'finalize-order']);
+    expect(performed).toEqual(['choose-ca resumed', 'finalize-order', 'choose-ca', 'finalize-order']);
     expect(result).toMatchObject({ kind: 'failed', failure: { code: 'order-missing' } });
   });
 
   it('asks for redelivery when its state cannot be stored', async () => {
     const { follow, run } = scene;
-    const broken = follow('stage-key', async () => {
+    const broken = follow('choose-ca', async () => {
       throw failure('store-unavailable');
     });
     await expect(run([broken])).rejects.toMatchObject({ code: 'store-unavailable' });
@@ -73,15 +72,15 @@ describe('a renewal', () => {
   it('touches nothing more once another worker has taken it over', async () => {
     const { follow, run, ports } = scene;
     const result = await run([
-      follow('stage-key', async () => {
+      follow('choose-ca', async () => {
         await ports.renewals.breakLease(work, noon);
         await ports.renewals.claim(work, { owner: 'other', now: noon, until: daysAfter(noon, 1) });
-        return { kind: 'done' };
+        return { kind: 'done', next: 'place-order' };
       }),
       follow('place-order'),
     ]);
     expect(result).toEqual({ kind: 'not-claimed' });
-    expect(scene.performed).toEqual(['stage-key resumed']);
+    expect(scene.performed).toEqual(['choose-ca resumed']);
   });
 
   it('ends as superseded when a newer generation is current', async () => {
@@ -89,7 +88,7 @@ describe('a renewal', () => {
     const issued = anIssuedCertificate({ generation: 2 });
     const read = (await ports.certificates.get(name)) ?? aCertificate();
     await ports.certificates.recordIssued({ read, issued, nextActionAt: noon });
-    expect(await run([follow('stage-key')])).toEqual({ kind: 'ended', outcome: 'superseded' });
+    expect(await run([follow('choose-ca')])).toEqual({ kind: 'ended', outcome: 'superseded' });
     expect(performed).toEqual([]);
   });
 
@@ -97,14 +96,14 @@ describe('a renewal', () => {
     const { follow, run, ports, clock } = scene;
     const policy = aPolicy({ domains: [name, 'example.com'] });
     await ports.certificates.changePolicy({ name, policy, now: daysAfter(noon, 1) });
-    expect(await run([follow('stage-key')])).toEqual({ kind: 'ended', outcome: 'abandoned' });
+    expect(await run([follow('choose-ca')])).toEqual({ kind: 'ended', outcome: 'abandoned' });
     expect((await ports.certificates.get(name))?.nextActionAt).toEqual(clock.now());
   });
 
   it('goes on to deploy what was issued even if the inventory no longer asks for it', async () => {
     const { follow, run, ports } = scene;
     await run([
-      follow('stage-key', async () => ({
+      follow('choose-ca', async () => ({
         kind: 'wait',
         seconds: 3600,
         reason: '',
@@ -113,7 +112,7 @@ describe('a renewal', () => {
     ]);
     await ports.certificates.retire(name);
     scene.clock.advance(3_600_000);
-    expect(await run([follow('stage-key', async () => ({ kind: 'done', next: 'deploy' }))])).toEqual({
+    expect(await run([follow('choose-ca', async () => ({ kind: 'done', next: 'deploy' }))])).toEqual({
       kind: 'handed-over',
       to: 'deploy-certificate',
     });
@@ -121,11 +120,51 @@ describe('a renewal', () => {
 
   it('is left to the worker of its step when a message of an earlier step comes late', async () => {
     const { follow, run, ports } = scene;
-    await run([follow('stage-key', async () => ({ kind: 'done', next: 'verify' }))]);
+    await run([follow('choose-ca', async () => ({ kind: 'done', next: 'verify' }))]);
     ports.queue.take('verify-certificate');
     const before = await stored();
-    expect(await run([follow('stage-key')])).toEqual({ kind: 'not-claimed' });
+    expect(await run([follow('choose-ca')])).toEqual({ kind: 'not-claimed' });
     expect(await stored()).toEqual(before);
     expect(ports.queue.take('verify-certificate')).toEqual([]);
+  });
+
+  it('is not stored between steps that can be repeated', async () => {
+    const { follow, run } = scene;
+    await run([
+      follow('choose-ca'),
+      follow('stage-key'),
+      follow('reserve-limits', async () => {
+        expect(await stored()).toMatchObject({ step: 'choose-ca' });
+        return { kind: 'done' };
+      }),
+      follow('place-order', async () => {
+        expect(await stored()).toMatchObject({ step: 'place-order' });
+        return { kind: 'done', next: 'deploy' };
+      }),
+    ]);
+  });
+
+  it('repeats them as possibly done when the worker before vanished, and only the first when it let go', async () => {
+    const { follow, run, ports, performed, clock } = scene;
+    const steps = [
+      follow('choose-ca'),
+      follow('stage-key'),
+      follow('reserve-limits', async () => ({ kind: 'rest', until: clock.now(), reason: 'a limit' })),
+    ];
+    await ports.renewals.claim(work, { owner: 'vanished', now: noon, until: noon });
+    await run(steps);
+    expect(performed.splice(0)).toEqual(['choose-ca resumed', 'stage-key resumed', 'reserve-limits resumed']);
+    await run([...steps.slice(0, 2), follow('reserve-limits'), follow('place-order')].slice(2));
+    expect(performed).toEqual(['reserve-limits resumed', 'place-order']);
+  });
+
+  it('makes no effect that must not happen twice once its time is over by the clock', async () => {
+    const { follow, run, clock } = scene;
+    const frozen = follow('choose-ca', async ({ ensureTime }) => {
+      clock.advance(200_000);
+      ensureTime();
+      return { kind: 'done' };
+    });
+    expect(await run([frozen])).toMatchObject({ kind: 'failed', failure: { code: 'deadline' } });
   });
 });

@@ -39,14 +39,14 @@ export async function createScene() {
     steps: [StepName, Step][],
     {
       remainingMillis = 100_000,
-      withdraw,
-    }: { remainingMillis?: number } & Pick<WorkerSteps, 'withdraw'> = {},
+      ...hooks
+    }: { remainingMillis?: number } & Pick<WorkerSteps, 'letGo' | 'recover'> = {},
   ): Promise<RunResult> => {
     const endsAt = clock.now().getTime() + remainingMillis;
     return runRenewal({
       work,
       steps: Object.fromEntries(steps),
-      ...(withdraw && { withdraw }),
+      ...hooks,
       owner: `attempt ${++attempts}`,
       deadline: {
         signal: new AbortController().signal,

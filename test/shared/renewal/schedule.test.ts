@@ -1,29 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createMemoryCertificateStore } from '../../../shared/certificates/store.memory.ts';
 import { scheduleRenewals } from '../../../shared/renewal/schedule.ts';
-import { createMemoryRenewalStore } from '../../../shared/renewal/store.memory.ts';
-import { createMemoryWorkQueue } from '../../../shared/renewal/work-queue.memory.ts';
-import { aCertificate, anIssuedCertificate, aPolicy, daysAfter, noon } from '../../support/builders.ts';
-import { createFakeClock } from '../../support/fake-clock.ts';
-
-function createScene() {
-  const clock = createFakeClock(noon);
-  const ports = {
-    certificates: createMemoryCertificateStore(),
-    renewals: createMemoryRenewalStore(),
-    queue: createMemoryWorkQueue(),
-    clock,
-  };
-  const tick = (limitPerShard = 100) =>
-    scheduleRenewals({ runId: 'run-1', tickSeconds: 60, limitPerShard }, ports);
-  const track = (name: string) =>
-    ports.certificates.track({ name, policy: aPolicy({ domains: [name] }), now: noon });
-  const read = async () => (await ports.certificates.get('a.example.com')) ?? aCertificate();
-  return { clock, ports, tick, track, read };
-}
+import { daysAfter, noon } from '../../support/builders.ts';
+import { createScene, type Scene } from './schedule-scene.ts';
 
 describe('a tick', () => {
-  let scene: ReturnType<typeof createScene>;
+  let scene: Scene;
   beforeEach(() => {
     scene = createScene();
   });
@@ -31,11 +12,11 @@ describe('a tick', () => {
   it('opens a renewal for what is due and sends it once', async () => {
     const { track, tick, ports } = scene;
     await track('a.example.com');
-    expect(await tick()).toEqual({ opened: ['a.example.com'], resumed: [], more: false });
+    expect(await tick()).toMatchObject({ opened: ['a.example.com'], resumed: [], more: false });
     expect(ports.queue.take('renew-certificate')).toEqual([
       { certificateName: 'a.example.com', generation: 1, runId: 'run-1' },
     ]);
-    expect(await tick()).toEqual({ opened: [], resumed: [], more: false });
+    expect(await tick()).toEqual({ opened: [], resumed: [], planned: 0, polls: 0, more: false });
   });
 
   it('opens nothing twice when two ticks come at once', async () => {
@@ -85,19 +66,17 @@ describe('a tick', () => {
   });
 
   it('lets a certificate that is not due rest until its own time', async () => {
-    const { track, tick, ports, read } = scene;
+    const { track, tick, ports, issue } = scene;
     await track('a.example.com');
-    const issued = anIssuedCertificate({ domains: ['a.example.com'] });
-    await ports.certificates.recordIssued({ read: await read(), issued, nextActionAt: noon });
+    await issue('a.example.com', {}, noon);
     expect(await tick()).toMatchObject({ opened: [] });
     expect((await ports.certificates.get('a.example.com'))?.nextActionAt).toEqual(daysAfter(noon, 60));
   });
 
   it('opens the next generation when an issued certificate comes due again', async () => {
-    const { track, tick, ports, clock, read } = scene;
+    const { track, tick, ports, clock, issue } = scene;
     await track('a.example.com');
-    const issued = anIssuedCertificate({ domains: ['a.example.com'] });
-    await ports.certificates.recordIssued({ read: await read(), issued, nextActionAt: daysAfter(noon, 60) });
+    await issue('a.example.com', {}, daysAfter(noon, 60));
     clock.advance(60 * 86_400_000);
     expect(await tick()).toMatchObject({ opened: ['a.example.com'] });
     expect(ports.queue.take('renew-certificate')).toMatchObject([{ generation: 2 }]);
@@ -106,7 +85,7 @@ describe('a tick', () => {
   it('says when there is more than one tick takes', async () => {
     const { track, tick } = scene;
     for (let index = 0; index < 40; index++) await track(`h${index}.example.com`);
-    const first = await tick(1);
+    const first = await tick({ limitPerShard: 1 });
     expect(first).toMatchObject({ more: true });
     expect(first.opened.length).toBeLessThan(40);
   });
@@ -127,17 +106,16 @@ describe('a tick', () => {
   });
 
   it('decides by the certificate itself where the due index lags behind', async () => {
-    const { track, ports, read } = scene;
+    const { track, ports, read, issue } = scene;
     await track('a.example.com');
-    const stale = await read();
+    const stale = await read('a.example.com');
     await ports.certificates.postpone({
       name: stale.name,
       expectedAt: noon,
       nextActionAt: daysAfter(noon, 1),
       generation: 1,
     });
-    const issued = anIssuedCertificate({ domains: ['a.example.com'] });
-    await ports.certificates.recordIssued({ read: await read(), issued, nextActionAt: daysAfter(noon, 60) });
+    await issue('a.example.com', {}, daysAfter(noon, 60));
     const certificates = { ...ports.certificates, findDue: async () => [stale] };
     const result = await scheduleRenewals(
       { runId: 'r', tickSeconds: 60, limitPerShard: 9 },

@@ -82,6 +82,11 @@ describe('readFunctionRoles', () => {
     );
   });
 
+  test('leaves out a condition on a service that the embedded AWS does not have', () => {
+    const sign = { Effect: 'Allow', Action: 'kms:Sign', Resource: '*', Condition: { Bool: {} } };
+    expect(read({ Renew: renew, RenewRole: aRole([sign]) })[0]?.role.statements).toEqual([]);
+  });
+
   test.each([
     ['ManagedPolicyArns', ['arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess']],
     ['PermissionsBoundary', 'arn:aws:iam::000000000000:policy/boundary'],

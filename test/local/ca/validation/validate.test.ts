@@ -3,8 +3,9 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { exportKeyPem, generateKeyPair, openHierarchy } from '../../../../local/ca/hierarchy.ts';
+import { openHierarchy } from '../../../../local/ca/hierarchy.ts';
 import { createIssuer } from '../../../../local/ca/issuance.ts';
+import { exportKeyPem, generateKeyPair } from '../../../../local/ca/key-pair.ts';
 import { validate } from '../../../../local/ca/validation/validate.ts';
 import { portOf } from '../../../../local/loopback.ts';
 import { anAlpnIdentity, startDnsProofs, startTlsProofs } from '../proof-servers.ts';
@@ -168,6 +169,18 @@ describe('tls-alpn-01', () => {
 
   it('accepts the certificate of RFC 8737', async () => {
     expect(await check('tls-alpn-01', await terminator({ domain, keyAuthorization }))).toBe('valid');
+  });
+
+  it.each([
+    ['192.0.2.7', '7.2.0.192.in-addr.arpa'],
+    ['2001:db8::7', `7.${'0.'.repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa`],
+  ])('asks for the address %s by its name in the reverse zone (RFC 8738)', async (address, reverseName) => {
+    const server = await startTlsProofs();
+    cleanups.push(server.stop);
+    server.identities.set(reverseName, await anAlpnIdentity(address, keyAuthorization));
+    const ports = { httpPort: () => 1, tlsPort: () => server.port, dnsServer: () => ({ host: '', port: 1 }) };
+    const target = { type: 'tls-alpn-01', domain: address, token, keyAuthorization } as const;
+    expect(await validate(target, ports, never)).toBeUndefined();
   });
 
   it.each([

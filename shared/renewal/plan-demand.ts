@@ -1,0 +1,54 @@
+import { type CertificateAuthority, findAuthority } from '../acme/catalogue.ts';
+import type { TrackedCertificate } from '../certificates/certificate.ts';
+import type { Demand } from '../limits/demand.ts';
+import { deploymentAccount, limitsNameOf, rankAuthorities } from './authorities.ts';
+import { decideCa } from './decide-ca.ts';
+import { decideExemption } from './exemption.ts';
+import { orderedNames, type PassedOver, type Renewal, renewalKey } from './renewal.ts';
+
+/** What a candidate is judged by, beside its certificate. */
+export interface Circumstances {
+  readonly now: Date;
+  /** The deployment's CAs in order of preference. */
+  readonly preferred: readonly CertificateAuthority[];
+  readonly open?: Renewal | undefined;
+  /** CAs that are not asked, in addition to those the open renewal passes over. */
+  readonly passedOver?: readonly PassedOver[] | undefined;
+}
+
+/**
+ * The CA that the next order of a certificate goes to, as its worker will choose it: the one its open renewal has
+ * chosen, else the first in order of preference that can issue it. Whether a CA is out of order only the worker
+ * looks up.
+ * @throws Failure `unknown-authority`
+ */
+export function chooseAuthority(
+  { policy }: Pick<TrackedCertificate, 'policy'>,
+  { now, preferred, open, passedOver = [] }: Circumstances,
+): CertificateAuthority | undefined {
+  if (open?.ca && open.step !== 'choose-ca') return findAuthority(open.ca.directoryUrl);
+  const ranked = rankAuthorities({ preferred }, policy.ca);
+  const wanted = open ? { ...policy, domains: orderedNames(open) } : policy;
+  const skipped = [...(open?.passedOver ?? []), ...passedOver];
+  const decision = decideCa({ preferred: ranked, wanted, passedOver: skipped, openUntil: new Map(), now });
+  const chosen = decision.kind === 'chosen' ? decision.authority : undefined;
+  return open?.rehearse && chosen?.staging ? findAuthority(chosen.staging) : chosen;
+}
+
+/** What the next renewal of a certificate asks of a CA's limits. */
+export function chooseDemand(
+  { name, policy, generation, current, advice }: TrackedCertificate,
+  authority: CertificateAuthority,
+  { now, open }: Pick<Circumstances, 'now' | 'open'>,
+): Demand {
+  const domains = open ? orderedNames(open) : policy.domains;
+  const { directoryUrl } = authority;
+  const replaces = current?.issuedBy?.certificateId;
+  return {
+    ca: limitsNameOf(authority),
+    account: deploymentAccount,
+    domains,
+    exemption: decideExemption({ current, advice }, { domains, directoryUrl, replaces, now }),
+    holder: renewalKey(open ?? { certificateName: name, generation: generation + 1 }),
+  };
+}
