@@ -85,6 +85,8 @@ async function loseMessages(): Promise<void> {
 const resultsOf = ({ outcomes }: PassResult) =>
   Object.fromEntries(outcomes.map(({ certificateName, result }) => [certificateName, result]));
 
+const isSeldom = (role: string) => ['RefreshRenewalInfoRole', 'RevokeCertificateRole'].includes(role);
+
 describe('the roles of the functions', () => {
   it('allow all that three passes and three reports do', () => {
     expect(withoutInventory).toMatch(/does not exist/);
@@ -105,14 +107,17 @@ describe('the roles of the functions', () => {
       .listUnusedPermissions()
       // Lambda itself writes the logs here.
       .filter(({ sid }) => sid !== 'WriteLogs')
+      // Whether one chunk of requests is enough depends on how quick this machine is.
+      .filter(
+        ({ role, sid, action }) =>
+          !(isSeldom(role) && sid === 'KeepWithinLimits' && action.endsWith('UpdateItem')),
+      )
       .map(({ role, sid, action, resource }) => `${role} ${sid} ${action} ${resource.split(':').at(-1)}`);
     expect(unused).toEqual([
       // No CA is out of order long enough for a circuit to be closed again.
       'RenewCertificateRole KeepWithinLimits dynamodb:DeleteItem table/certfleet-dev-rate-limits',
       // The embedded CA asks for no external account.
       'RenewCertificateRole ReadDnsCredentials secretsmanager:GetSecretValue certfleet/dev/external-accounts/*',
-      // A single revocation needs no second chunk of requests.
-      'RevokeCertificateRole KeepWithinLimits dynamodb:UpdateItem table/certfleet-dev-rate-limits',
       // SNS asks KMS in the publisher's name; here topics are not encrypted.
       'ReportRunRole EncryptReport kms:GenerateDataKey key/local-reportkey',
       'ReportRunRole EncryptReport kms:Decrypt key/local-reportkey',

@@ -92,7 +92,8 @@ export async function requireStagedKey({ renewal }: StepContext, ports: IssuePor
   if (memory.stagedKey) return memory.stagedKey;
   throw new Failure({
     code: 'staged-key-missing',
-    disposition: 'give-up',
-    message: `the staged key of generation ${generation} of ${name} is gone from the vault; restore the secret's version`,
+    // A vault may take a moment to show what was put: the backoff begins with a minute, not a day.
+    disposition: 'retry',
+    message: `the vault does not show the staged key of generation ${generation} of ${name}; if that lasts, restore the secret's version`,
   });
 }

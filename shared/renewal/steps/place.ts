@@ -63,6 +63,8 @@ async function recoverFromRefusal(
   const { type } = error.problem;
   // The order goes on without `replaces`: were one for these names open already, the CA answers with that.
   if (renewal.replaces && replacesRefusals.includes(type)) {
+    // Refused before the limits were looked at (Boulder wfe2 NewOrder): the CA has counted nothing.
+    await limiter.release(toDemand(renewal), { orderCreated: false });
     return {
       kind: 'done',
       changes: { replaces: undefined, replacesRefused: type, reservedAs: undefined },
