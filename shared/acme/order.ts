@@ -71,20 +71,19 @@ export const fetchOrder = async (session: AcmeSession, url: string): Promise<Ord
   readOrder(session, url, await whileKnown(session.api.getOrder(url), url));
 
 /**
- * Finalize (RFC 8555, 7.4) with a PKCS#10 request. `orderNotReady` is no failure here: the answer is the order
- * itself, since a finalize whose response was lost leaves it processing or valid.
+ * Finalize (RFC 8555, 7.4) with a PKCS#10 request. `orderNotReady` is no failure here and is answered with
+ * undefined: the order may still be pending, and one whose finalize was answered into the void is beyond ready.
  */
 export async function finalizeOrder(
   session: AcmeSession,
   order: { url: string; finalizeUrl: string },
   csrPem: string,
-) {
+): Promise<Order | undefined> {
   const csr = Buffer.from(csrPem.replace(/-----[^-]+-----|\s/g, ''), 'base64').toString('base64url');
   try {
     return readOrder(session, order.url, await session.api.finalizeOrder(order.finalizeUrl, { csr }));
   } catch (error) {
-    if (error instanceof AcmeFailure && error.problem.type === 'orderNotReady')
-      return fetchOrder(session, order.url);
+    if (error instanceof AcmeFailure && error.problem.type === 'orderNotReady') return undefined;
     throw error;
   }
 }

@@ -3,7 +3,7 @@ export type AwaitedWork = 'validation' | 'issuance';
 
 /**
  * How long to leave a CA alone before the first look, learnt by each process from the looks before. A look that
- * comes too early costs a request, one that comes late costs time; so about one in ten is to be early.
+ * comes too early costs a request, one that comes late costs time; so about one in fifteen is to be early.
  */
 export interface Patience {
   secondsFor(directoryUrl: string, work: AwaitedWork): number;
@@ -14,8 +14,8 @@ export interface Patience {
 const firstSeconds: Readonly<Record<AwaitedWork, number>> = { validation: 1, issuance: 0.5 };
 const shortestSeconds = 0.03;
 const longestSeconds = 8;
-// Shrinking by a twelfth and growing by all of it balance where one look in nine is early.
-const shrink = 11 / 12;
+// Shrinking by a twentieth and growing by all of it balance where one look in fifteen is early.
+const shrink = 0.95;
 const growth = 2;
 
 export function createPatience(): Patience {

@@ -35,7 +35,6 @@ const resources: Partial<Record<Row, string>> = {
   'place-order': 'newOrder',
   'select-challenges': 'authorization',
   'answer-challenges': 'challenge',
-  'await-validation': 'order',
   'finalize-order': 'finalize',
   'await-issuance': 'order',
   'collect-certificate': 'certificate',
@@ -149,6 +148,7 @@ const codes: Partial<Record<Row, string>> = {
   'present-challenges': 'challenge-dns-unreachable',
   'await-propagation': 'challenge-dns-unreachable',
   'withdraw-challenges': 'challenge-dns-unreachable',
+  'await-validation': 'ca-unreachable',
   deploy: 'deploy-files-failed',
   verify: 'endpoint-unreachable',
 };

@@ -80,7 +80,8 @@ const lostAtPorts: readonly StepName[] = [
   'record-certificate',
   'withdraw-challenges',
 ];
-const lostAsAWhole: readonly StepName[] = ['deploy', 'verify'];
+/** Waiting for validation costs the CA no request where all goes well. */
+const lostAsAWhole: readonly StepName[] = ['await-validation', 'deploy', 'verify'];
 
 /** The steps of one worker, each struck before it, after its effect, and after the write that covers it. */
 export function sabotageSteps(

@@ -25,12 +25,14 @@ export const finalize: IssueStep = async (context, ports, memory) => {
   const csrPem = await requestFor(context.renewal, await requireStagedKey(context, ports, memory));
   context.ensureTime();
   const order = await finalizeOrder(session, stored, csrPem);
-  memory.order = order;
-  if (memory.finalizeTried) {
-    const firstLook = order.status === 'pending' ? 'early' : 'done';
-    ports.patience.learn(connection.directoryUrl, 'validation', firstLook);
+  if (memory.firstLook === 'due') {
+    memory.firstLook = 'taken';
+    ports.patience.learn(connection.directoryUrl, 'validation', order ? 'done' : 'early');
+    // Not asked why: the next look tells.
+    if (!order) return { kind: 'done', next: 'await-validation' };
   }
-  return routeByStatus(session, order);
+  memory.order = order ?? (await fetchOrder(session, stored.url));
+  return routeByStatus(session, memory.order);
 };
 
 /** Where an order of this status goes on. One that became invalid may have failed its validation. */

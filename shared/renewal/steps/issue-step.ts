@@ -33,8 +33,8 @@ export interface IssuePorts {
 export interface IssueMemory {
   stagedKey?: StagedKey | undefined;
   order?: Order | undefined;
-  /** Finalize was sent as the first look at the validation. */
-  finalizeTried?: boolean;
+  /** Finalize as the first look at the validation: to be sent so, or sent. */
+  firstLook?: 'due' | 'taken';
 }
 
 export type IssueStep = (context: StepContext, ports: IssuePorts, memory: IssueMemory) => ReturnType<Step>;

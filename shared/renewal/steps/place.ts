@@ -45,14 +45,8 @@ export const place: IssueStep = async (context, ports, memory) => {
 };
 
 // What CAs answer to `replaces` they do not take: RFC 9773, 5, and Boulder, whose 404 is `malformed` by type.
-const replacesRefusals: readonly string[] = [
-  'alreadyReplaced',
-  'conflict',
-  'malformed',
-  'unauthorized',
-  'http-404',
-  'http-409',
-];
+const replacedRefusals: readonly string[] = ['alreadyReplaced', 'conflict', 'http-409'];
+const replacesRefusals: readonly string[] = [...replacedRefusals, 'malformed', 'unauthorized', 'http-404'];
 
 async function recoverFromRefusal(
   renewal: Renewal,
@@ -63,8 +57,9 @@ async function recoverFromRefusal(
   const { type } = error.problem;
   // The order goes on without `replaces`: were one for these names open already, the CA answers with that.
   if (renewal.replaces && replacesRefusals.includes(type)) {
-    // Refused before the limits were looked at (Boulder wfe2 NewOrder): the CA has counted nothing.
-    await limiter.release(toDemand(renewal), { orderCreated: false });
+    // Boulder refuses it before it counts (wfe2 NewOrder). What replaces already may be this renewal's own order,
+    // whose answer was lost, and that one was counted.
+    if (!replacedRefusals.includes(type)) await limiter.release(toDemand(renewal), { orderCreated: false });
     return {
       kind: 'done',
       changes: { replaces: undefined, replacesRefused: type, reservedAs: undefined },

@@ -23,11 +23,10 @@ export const awaitValidation: IssueStep = async (context, ports, memory) => {
   const { directoryUrl } = chosenAuthority(renewal);
   const firstSeconds = ports.patience.secondsFor(directoryUrl, 'validation');
   if (polls === 0 && !resumed) {
-    const seconds = memory.finalizeTried ? pollSeconds(0, undefined, firstSeconds) : firstSeconds;
-    return { kind: 'wait', seconds, reason: 'the CA begins to validate' };
+    return { kind: 'wait', seconds: firstSeconds, reason: 'the CA begins to validate' };
   }
-  if (!resumed && !memory.finalizeTried && !renewal.ca?.rehearsal) {
-    memory.finalizeTried = true;
+  if (!resumed && !memory.firstLook && !renewal.ca?.rehearsal) {
+    memory.firstLook = 'due';
     return { kind: 'done' };
   }
   const stored = await resumeOrder(context, ports);

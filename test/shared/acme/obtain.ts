@@ -43,6 +43,7 @@ export async function obtain(
     await pollUntil(session, order, 'ready');
   }
   const finalized = await finalizeOrder(session, order, csrPem);
+  if (!finalized) throw new Error('the order was not ready');
   const { certificateUrl = '' } =
     finalized.status === 'valid' ? finalized : await pollUntil(session, order, 'valid');
   return { order, privateKeyPem, certificateUrl, ...(await downloadChain(session, certificateUrl)) };
