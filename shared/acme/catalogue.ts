@@ -16,7 +16,9 @@ export interface CertificateAuthority {
   readonly profiles: Readonly<Record<string, { readonly maxNames: number; readonly ipIdentifiers: boolean }>>;
   readonly wildcards: boolean;
   readonly maxNames: number;
-  /** Whether addresses are certified, under one of the profiles at least. */
+  /** A second name has to be the first one's www. */
+  readonly secondIsWww?: boolean;
+  /** Whether addresses are certified where no profile is asked for. */
   readonly ipIdentifiers: boolean;
   readonly keyTypes: readonly RequestKeyType[];
   /** Takes notAfter in newOrder (RFC 8555, 7.4). */
@@ -49,7 +51,7 @@ const ordinary = {
   issuanceSeconds: 120,
 } as const satisfies Partial<CertificateAuthority>;
 
-// letsencrypt.org/docs/profiles and /docs/integration-guide; maxNames 100 is that of the default profile.
+// letsencrypt.org/docs/profiles and /docs/integration-guide; without a profile its default one, classic, binds.
 const letsEncrypt = {
   ...ordinary,
   externalAccount: 'none',
@@ -59,14 +61,13 @@ const letsEncrypt = {
     tlsserver: { maxNames: 25, ipIdentifiers: false },
     shortlived: { maxNames: 25, ipIdentifiers: true },
   },
-  ipIdentifiers: true,
 } as const;
 
 // pki.goog and cloud.google.com/certificate-manager/docs/public-ca.
 const googleTrustServices = { ...ordinary, renewalInfo: true, choosesLifetime: true } as const;
 
 // ssl.com/guide/ssl-tls-certificate-issuance-and-revocation-with-acme: one name, and its www beside it.
-const sslCom = { ...ordinary, wildcards: false, maxNames: 2 } as const;
+const sslCom = { ...ordinary, wildcards: false, maxNames: 2, secondIsWww: true } as const;
 
 const acmDirectory = /^https:\/\/acm-acme-enroll\.[a-z0-9-]+\.api\.aws\/[^/]+\/directory$/;
 
@@ -133,6 +134,7 @@ export const authorities: readonly CertificateAuthority[] = [
     renewalInfo: true,
     wildcards: false,
     maxNames: 2,
+    secondIsWww: true,
     roots: ['Actalis Authentication Root CA'],
   },
   {
@@ -198,10 +200,22 @@ export function findUnsupported(
   const { maxNames, ipIdentifiers } = offered ?? authority;
   const where = offered ? ` under the profile "${profile}"` : '';
   if (domains.length > maxNames) return `it takes at most ${maxNames} names${where}, not ${domains.length}`;
+  if (authority.secondIsWww && !isPairWithWww(domains)) return 'its second name has to be www. before the first';
   if (!authority.wildcards && domains.some((domain) => domain.startsWith('*.')))
     return 'it issues no wildcards free of charge';
-  if (!ipIdentifiers && domains.some((domain) => isIP(domain))) return `it certifies no IP addresses${where}`;
+  if (!ipIdentifiers && domains.some((domain) => isIP(domain))) return noAddresses(authority, where);
   return authority.keyTypes.includes(keyType) ? undefined : `it takes no ${keyType} keys`;
+}
+
+function noAddresses({ profiles }: CertificateAuthority, where: string): string {
+  const able = Object.keys(profiles).filter((name) => profiles[name]?.ipIdentifiers);
+  const remedy = able.length > 0 ? `; ask for its profile "${able.join('" or "')}"` : '';
+  return `it certifies no IP addresses${where}${remedy}`;
+}
+
+function isPairWithWww([first = '', second, ...others]: readonly string[]): boolean {
+  const paired = second === undefined || second === `www.${first}` || first === `www.${second}`;
+  return paired && others.length === 0;
 }
 
 const knownIds = authorities.map(({ id }) => id).join(', ');

@@ -87,6 +87,8 @@ export class AcmeHttp {
       );
       const rejectedNonce = response.status === 400 && readProblem(400, response.data).type === 'badNonce';
       if (!rejectedNonce) return response;
+      // The nonce was good until it was sent the first time: the CA has acted, and its answer is lost.
+      if (response.resent && payload !== null) throw answerLost(url);
       // The first refusals are chance; a CA that goes on refusing is not to be hammered.
       if (refusals >= patientRefusals) {
         const pauseMillis = Math.min(250, 10 * 2 ** (refusals - patientRefusals));
@@ -163,3 +165,10 @@ export class AcmeHttp {
     return repeatRead(read, { clock: this.#wiring.clock, signal: this.#signal });
   }
 }
+
+const answerLost = (url: string) =>
+  new Failure({
+    code: 'ca-unreachable',
+    disposition: 'retry',
+    message: `the connection to ${new URL(url).host} broke after the CA had taken a request; what became of it is looked up next`,
+  });

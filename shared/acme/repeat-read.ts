@@ -2,7 +2,8 @@ import type { Clock } from '../runtime/clock.ts';
 import { Failure } from '../runtime/errors.ts';
 import { AcmeFailure } from './problem.ts';
 
-const pauseMillis = [250, 1000, 4000] as const;
+const longestPauseMillis = 4000;
+const pauseMillis = [250, 1000, longestPauseMillis] as const;
 /** Retry-After waits within one read; a longer one goes back to the caller, who gives the place to others. */
 const mostWaitedMillis = 30_000;
 
@@ -31,8 +32,8 @@ function decidePauseMillis(error: unknown, attempt: number): number | undefined 
   if (!(error instanceof Failure)) return undefined;
   const status = error instanceof AcmeFailure ? error.problem.status : 0;
   const { retryAfterSeconds } = error;
-  // A CA that says "at once" is believed with a little doubt.
+  // A CA that says "at once" again and again is believed less each time: it is overloaded all the same.
   if (retryAfterSeconds !== undefined && (status === 429 || status >= 500))
-    return Math.max(retryAfterSeconds * 1000, pauseMillis[0]);
+    return Math.max(retryAfterSeconds * 1000, pauseMillis[attempt] ?? longestPauseMillis);
   return status >= 500 || error.code === 'ca-unreachable' ? pauseMillis[attempt] : undefined;
 }

@@ -7,6 +7,8 @@ export interface AcmeResponse {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Parsed where the CA declared JSON, else text. */
   readonly data: unknown;
+  /** The connection broke and the request was sent again: the CA may have seen it twice. */
+  readonly resent?: true;
 }
 
 export interface AcmeRequest {
@@ -93,7 +95,7 @@ function exchange(call: {
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       // The server had closed this kept connection before it saw the request, as after a Lambda's freeze.
       const stale = outgoing.reusedSocket && error.code === 'ECONNRESET';
-      if (stale) exchange(call).then(resolve, reject);
+      if (stale) exchange(call).then((response) => resolve({ ...response, resent: true }), reject);
       else reject(error);
     });
     outgoing.end(call.body);

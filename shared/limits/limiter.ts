@@ -42,7 +42,7 @@ export interface Limiter {
   release(demand: Demand, fate: { readonly orderCreated: boolean }): Promise<void>;
   /** Counts a failed authorization of each name, a deactivated pending one included. */
   recordFailedAuthorizations(ca: string, account: string, names: readonly string[]): Promise<void>;
-  /** A refusal by the CA: nobody asks again before its Retry-After. */
+  /** A refusal by the CA: nobody asks again before its Retry-After, or for a week where it says longer. */
   learn(ca: string, account: string, refusal: Refusal): Promise<void>;
 }
 
@@ -53,6 +53,8 @@ interface Taken {
 
 /** The order begins to live only when it is placed, which a hold has to outlast. */
 const placingSeconds = 3600;
+/** No published limit refills slower; a longer Retry-After is a mistake, and nobody would undo it. */
+const longestHoldOffSeconds = 7 * 86_400;
 
 export function createLimiter({
   store,
@@ -140,7 +142,7 @@ export function createLimiter({
     },
 
     async learn(ca, account, refusal) {
-      const until = secondsAfter(clock.now(), refusal.retryAfterSeconds);
+      const until = secondsAfter(clock.now(), Math.min(refusal.retryAfterSeconds, longestHoldOffSeconds));
       for (const { key, limit } of metersOfRefusal({ ca, account, refusal, limits: limitsFor(ca) }))
         await update(key, (bucket) => holdOff(bucket, { limit, until }));
     },

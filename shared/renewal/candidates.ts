@@ -10,10 +10,8 @@ import {
 import type { PlannedDemand } from '../limits/forecast.ts';
 import { registeredDomainOf } from '../limits/registered-domain.ts';
 import { Failure } from '../runtime/errors.ts';
-import { rankAuthorities } from './authorities.ts';
-
 import type { Turn } from './fair-order.ts';
-import { type Circumstances, chooseAuthority, chooseDemand } from './plan-demand.ts';
+import { type Circumstances, chooseAuthority, chooseDemand, findKnown } from './plan-demand.ts';
 import type { PassedOver, Renewal, StepName } from './renewal.ts';
 
 /** A renewal that wants its turn at its CA: one still to be opened, or one opened and not yet reserved. */
@@ -65,7 +63,7 @@ const unreserved: readonly StepName[] = ['choose-ca', 'stage-key', 'reserve-limi
 /** Whether a renewal at this step has still to ask for its share of the CA's limits. */
 export const isUnreserved = (step: StepName): boolean => unreserved.includes(step);
 
-/** @throws Failure `unknown-authority`, `no-ca-available` (the deployment has none) */
+/** @throws Failure `no-ca-available` (the deployment has none) */
 export function toCandidate(
   certificate: TrackedCertificate,
   reason: DueReason,
@@ -74,8 +72,8 @@ export function toCandidate(
   const { now, preferred, open, forced = false } = given;
   const { name, policy, current } = certificate;
   // Where none can issue it now, its worker finds out why and keeps it; at the first choice it costs nothing.
-  const [firstChoice] = rankAuthorities({ preferred }, policy.ca);
-  const authority = chooseAuthority(certificate, given) ?? firstChoice;
+  const firstChoice = policy.ca === undefined ? undefined : findKnown(policy.ca);
+  const authority = chooseAuthority(certificate, given) ?? firstChoice ?? preferred[0];
   if (!authority) throw noCa(name);
   return {
     name,

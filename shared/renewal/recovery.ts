@@ -48,14 +48,22 @@ const refusals: Readonly<Record<string, FailoverReason>> = {
   'acme-userActionRequired': { reason: 'it waits for a person', seconds: daySeconds },
 };
 
+/** Those of them that any request of the account may meet (RFC 8555, 7.3.3), a look at an order that issues too. */
+const ofAnyRequest: readonly string[] = [
+  'external-account-missing',
+  'acme-externalAccountRequired',
+  'acme-userActionRequired',
+];
+
 /** Why the renewal should be tried at another CA after this failure; undefined where that would not help. */
 export function findFailoverReason(renewal: Renewal, failure: Failure): FailoverReason | undefined {
   if (failure instanceof ValidationFailed)
     return failure.problemTypes.includes('caa') ? refusals['acme-caa'] : undefined;
   const refusal = Object.hasOwn(refusals, failure.code) ? refusals[failure.code] : undefined;
-  if (refusal) return refusal;
   // An order that may be finalized belongs to this CA: another would issue a second certificate.
   const leavable = isBeforeFinalize(renewal.step);
+  const finalizeRefused = renewal.step === 'finalize-order' && !ofAnyRequest.includes(failure.code);
+  if (refusal) return leavable || finalizeRefused ? refusal : undefined;
   if (!leavable || !isOutage(failure.code) || renewal.attempts + 1 < outageAttempts) return undefined;
   return { reason: `it is out of order (${failure.code})`, seconds: hourSeconds };
 }

@@ -78,15 +78,17 @@ async function performSteps(
         return pause(run, renewal, { seconds: 1, reason: failure.message });
       // An order or account the CA forgot is no failure of the certificate: one new order is placed at once.
       if (!forgotten.includes(failure.code) || ordersReplaced++ > 0) return fail(run, renewal, failure);
-      renewal = await letGo(run, renewal, 'void');
+      // Not void: what the CA has forgotten it may have issued.
+      renewal = await letGo(run, renewal, 'left');
       outcome = { kind: 'done', changes: { order: undefined }, next: 'choose-ca' };
     }
     if (outcome.kind === 'ended') return end(run, renewal, outcome.outcome);
     renewal = { ...renewal, ...outcome.changes };
-    if (outcome.kind === 'rest') return rest(run, renewal, outcome);
+    if (outcome.kind === 'rest')
+      return rest(run, { ...renewal, step: outcome.next ?? renewal.step }, outcome);
     if (outcome.kind === 'wait') {
       const stepMillis = now.getTime() - (renewal.stepStartedAt ?? now).getTime();
-      if (stepMillis > stepAllowanceMillis) return fail(run, renewal, stepOverdue(renewal, outcome.reason));
+      if (stepMillis > stepAllowanceMillis) return fail(run, renewal, stepOverdue(renewal, outcome));
       waitedSeconds += outcome.seconds;
       const fits = outcome.seconds * 1000 + marginMillis <= deadline.remainingMillis();
       if (waitedSeconds > waitInProcessSeconds || !fits) return pause(run, renewal, outcome);

@@ -58,8 +58,12 @@ async function gatherSelected(
 
 /** Renewals at one CA alone; what has nothing to do with a CA's limits is left to the tick. */
 function keepOfCa({ found, failures }: Backlog, ca: string): Backlog {
-  const wanted = limitsNameOf(findAuthority(ca));
-  const kept = found.filter((each) => each.kind === 'candidate' && each.candidate.demand.ca === wanted);
+  const wanted = findAuthority(ca);
+  const limitsName = limitsNameOf(wanted);
+  const kept = found.filter((each) => {
+    if (each.kind === 'candidate') return each.candidate.demand.ca === limitsName;
+    return each.kind === 'asleep' && each.open.ca?.directoryUrl === wanted.directoryUrl;
+  });
   return { found: kept, failures, more: false };
 }
 

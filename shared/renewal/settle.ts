@@ -4,6 +4,7 @@ import { decideRetryAt } from './backoff.ts';
 import { describeOutcome } from './outcome.ts';
 import type { LeasedRenewal, RenewalOutcome, StepName } from './renewal.ts';
 import { transitions } from './transitions.ts';
+import { addWarnings } from './warnings.ts';
 import type { OrderFate, RunRenewal, RunResult } from './worker.ts';
 
 /** After this long an unanswered message counts as lost and the scheduler sends the renewal again. */
@@ -16,6 +17,8 @@ const orderEnders: readonly string[] = [
   'validation-failed',
   'issued-chain-wrong',
 ];
+/** Those of them after which the CA certainly issues nothing from it, nor has. */
+const orderVoiders: readonly string[] = ['order-invalid', 'validation-failed'];
 /** Failures after which a renewal counts as one that keeps failing. */
 const quarantineAttempts = 6;
 /** Enough for the problems of a hundred names, far below an item's 400 KB. */
@@ -110,8 +113,9 @@ async function recoverFrom(
 ): Promise<{ renewal: LeasedRenewal; step?: StepName | undefined; retryNow?: boolean | undefined }> {
   const orderEnded = orderEnders.includes(failure.code);
   const step = orderEnded ? ('choose-ca' as const) : undefined;
+  const fate = orderVoiders.includes(failure.code) ? 'void' : 'left';
   const freed = orderEnded
-    ? { ...(await letGo(run, renewal, 'void')), order: undefined, stepStartedAt: undefined }
+    ? { ...(await letGo(run, renewal, fate)), order: undefined, stepStartedAt: undefined }
     : renewal;
   if (!run.recover) return { renewal: freed, step };
   try {
@@ -119,7 +123,7 @@ async function recoverFrom(
     const { changes, retryNow } = recovery;
     return { renewal: { ...freed, ...changes }, step: recovery.step ?? step, retryNow };
   } catch (error) {
-    return { renewal: { ...freed, warnings: [...freed.warnings, asFailure(error).message] }, step };
+    return { renewal: { ...freed, warnings: addWarnings(freed.warnings, [asFailure(error).message]) }, step };
   }
 }
 
@@ -133,7 +137,7 @@ export async function letGo(
   try {
     return { ...renewal, ...(await run.letGo(renewal, { fate, signal: run.deadline.signal })) };
   } catch (error) {
-    return { ...renewal, warnings: [...renewal.warnings, asFailure(error).message] };
+    return { ...renewal, warnings: addWarnings(renewal.warnings, [asFailure(error).message]) };
   }
 }
 
@@ -145,9 +149,14 @@ async function lookAgain({ ports }: RunRenewal, { certificateName: name }: Lease
   await ports.certificates.postpone({ name, expectedAt, nextActionAt: ports.clock.now() });
 }
 
-export const stepOverdue = ({ certificateName, step }: LeasedRenewal, reason: string): Failure =>
+export const stepOverdue = (
+  { certificateName, step }: LeasedRenewal,
+  { reason, seconds }: { reason: string; seconds: number },
+): Failure =>
   new Failure({
     code: 'step-overdue',
     disposition: 'retry',
     message: `${certificateName} has been at ${step} for more than half an hour: ${reason}`,
+    // The CA's own wish may be longer than the backoff.
+    retryAfterSeconds: seconds,
   });

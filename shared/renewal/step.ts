@@ -50,8 +50,14 @@ export type StepOutcome =
       readonly reason: string;
       readonly changes?: StepChanges;
     }
-  /** Nothing can be done before `until`, and that is nobody's failure; the same step runs again. */
-  | { readonly kind: 'rest'; readonly until: Date; readonly reason: string; readonly changes?: StepChanges }
+  /** Nothing can be done before `until`, and that is nobody's failure; then `next`, or the same step, runs. */
+  | {
+      readonly kind: 'rest';
+      readonly until: Date;
+      readonly reason: string;
+      readonly changes?: StepChanges;
+      readonly next?: StepName;
+    }
   | { readonly kind: 'ended'; readonly outcome: RenewalOutcome };
 
 /** One step, idempotent under `resumed`; failures are thrown as Failure. */

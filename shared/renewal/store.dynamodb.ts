@@ -3,6 +3,7 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
+  type QueryCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { callsTo } from '../runtime/dynamodb.ts';
@@ -77,25 +78,26 @@ export function createDynamoDbRenewalStore(client: DynamoDBDocumentClient, table
       putUnderFence(renewal, toItem(renewal, { fence: renewal.lease.fence, lease: renewal.lease })),
     release: (renewal) => putUnderFence(renewal, toItem(renewal, { fence: renewal.lease.fence })),
     async findDue({ shard, until, limit }) {
-      const answer = await reach(
-        client.send(
-          new QueryCommand({
-            TableName: table,
-            IndexName: 'due',
-            KeyConditionExpression: 'dueShard = :shard AND nextActionAt <= :until',
-            ExpressionAttributeValues: { ':shard': shard, ':until': until.toISOString() },
-            Limit: limit,
-          }),
-        ),
-      );
-      return (answer.Items ?? []).map(
-        (item): DueRenewal => ({
-          certificateName: String(item.certificateName),
-          generation: Number(item.generation),
-          step: item.step as StepName,
-          nextActionAt: new Date(item.nextActionAt),
-        }),
-      );
+      const due: DueRenewal[] = [];
+      let from: QueryCommandInput['ExclusiveStartKey'];
+      // A page ends at 1 MB, wherever the limit is.
+      do {
+        const answer = await reach(
+          client.send(
+            new QueryCommand({
+              TableName: table,
+              IndexName: 'due',
+              KeyConditionExpression: 'dueShard = :shard AND nextActionAt <= :until',
+              ExpressionAttributeValues: { ':shard': shard, ':until': until.toISOString() },
+              Limit: limit - due.length,
+              ExclusiveStartKey: from,
+            }),
+          ),
+        );
+        due.push(...(answer.Items ?? []).map(toDue));
+        from = answer.LastEvaluatedKey;
+      } while (from && due.length < limit);
+      return due;
     },
     postpone: ({ id, expectedAt, nextActionAt }) =>
       writeConditionally(
@@ -142,3 +144,10 @@ export function createDynamoDbRenewalStore(client: DynamoDBDocumentClient, table
     },
   };
 }
+
+const toDue = (item: Record<string, unknown>): DueRenewal => ({
+  certificateName: String(item.certificateName),
+  generation: Number(item.generation),
+  step: item.step as StepName,
+  nextActionAt: new Date(String(item.nextActionAt)),
+});

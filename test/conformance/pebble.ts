@@ -22,6 +22,7 @@ export interface Pebble {
   /** PEM file: the root of Pebble's own HTTPS listener, and the root of what it issues. */
   readonly rootsFile: string;
   readonly log: readonly string[];
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -30,12 +31,22 @@ const startMillis = 20_000;
 /**
  * Starts a Pebble of its own: nothing is shared with another on the machine. It refuses 5 % of good nonces,
  * reuses half of the authorizations it could, validates without artificial delay, and asks the given DNS port
- * for every name.
+ * for every name. `environment` overrides these; with `retryAfterSeconds` of 0 it sends no Retry-After.
  */
-export async function startPebble(): Promise<Pebble> {
+export async function startPebble(
+  environment: Readonly<Record<string, string>> = {},
+  { retryAfterSeconds = 1 } = {},
+): Promise<Pebble> {
   const [listen = 0, management = 0, http = 0, tls = 0, dns = 0] = await chooseFreePorts(5);
   const directory = await mkdtemp(join(tmpdir(), 'certfleet-pebble-'));
-  const { listenerRoot, configFile } = await writeConfig({ directory, listen, management, http, tls });
+  const { listenerRoot, configFile } = await writeConfig({
+    directory,
+    listen,
+    management,
+    http,
+    tls,
+    retryAfterSeconds,
+  });
   const child = spawn(
     findBinary(),
     ['-strict=false', '-config', configFile, '-dnsserver', `127.0.0.1:${dns}`],
@@ -45,6 +56,7 @@ export async function startPebble(): Promise<Pebble> {
         PEBBLE_VA_NOSLEEP: '1',
         PEBBLE_WFE_NONCEREJECT: '5',
         PEBBLE_AUTHZREUSE: '50',
+        ...environment,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
@@ -62,7 +74,7 @@ export async function startPebble(): Promise<Pebble> {
     const issuingRoot = await fetchText(`https://127.0.0.1:${management}/roots/0`, listenerRoot);
     const rootsFile = join(directory, 'roots.pem');
     await writeFile(rootsFile, `${listenerRoot}${issuingRoot}`);
-    return { directoryUrl, challengePorts: { http, tls, dns }, rootsFile, log, stop };
+    return { directoryUrl, challengePorts: { http, tls, dns }, rootsFile, log, pid: child.pid ?? 0, stop };
   } catch (error) {
     await stop();
     throw new Error(`Pebble did not start; its log ends:\n${log.slice(-20).join('\n')}`, { cause: error });
@@ -78,7 +90,9 @@ function findBinary(): string {
 }
 
 async function writeConfig(
-  setting: Record<'listen' | 'management' | 'http' | 'tls', number> & { directory: string },
+  setting: Record<'listen' | 'management' | 'http' | 'tls' | 'retryAfterSeconds', number> & {
+    directory: string;
+  },
 ) {
   const ca = await createTestCa('Pebble Listener Root');
   const pair = await ca.issue({ domains: ['localhost'], addresses: ['127.0.0.1'] });
@@ -94,7 +108,7 @@ async function writeConfig(
     tlsPort: setting.tls,
     ocspResponderURL: '',
     externalAccountBindingRequired: false,
-    retryAfter: { authz: 1, order: 1 },
+    retryAfter: { authz: setting.retryAfterSeconds, order: setting.retryAfterSeconds },
     keyAlgorithm: 'ecdsa',
     profiles: { default: { description: 'ninety days', validityPeriod: 7_776_000 } },
   };

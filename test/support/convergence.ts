@@ -64,7 +64,14 @@ export async function converge(
     journey.onRow?.(undefined);
     log.push(`${what}: ${describeEnd(end)}`);
     if ('stopped' in end && end.stopped.mode === 'zombie') sleeping.push(ended);
-    if (saboteur.struck.length > struckBefore) await look();
+    if (saboteur.struck.length > struckBefore) {
+      await look();
+      // After the last of several faults whoever slept since an earlier one comes back in the midst of it.
+      if (saboteur.struck.length > 1 && saboteur.struck.length === journey.faults.length) {
+        saboteur.wake();
+        await endOf(sleeping.splice(0), log);
+      }
+    }
     return 'result' in end;
   };
   const tick = (): Promise<boolean> => runProcess('tick', () => scene.tick(runId, saboteur));
@@ -94,12 +101,14 @@ export async function converge(
   }
   const converged = await hasEnded();
   saboteur.wakeAll();
-  await Promise.race([
-    Promise.all(sleeping),
-    pause(stuckMillis).then(() => Promise.reject(new Error(`a zombie is stuck; ${log.join(' | ')}`))),
-  ]);
+  await endOf(sleeping, log);
   for (const delivery of [...undelivered, ...takeSent()]) await scene.deliver(delivery.worker, delivery.work);
   return { converged, redeliveries, saboteur, log };
+}
+
+async function endOf(sleeping: readonly Promise<unknown>[], log: readonly string[]): Promise<void> {
+  const end = await Promise.race([Promise.all(sleeping), pause(stuckMillis, 'stuck' as const)]);
+  if (end === 'stuck') throw new Error(`a zombie is stuck; before that: ${log.join(' | ')}`);
 }
 
 /** To the moment at which the scheduler takes the renewal, or the certificate before there is one, up again. */

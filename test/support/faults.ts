@@ -55,6 +55,8 @@ export interface Saboteur {
   atCa<Result>(step: StepName, make: () => Promise<Result>): Promise<Result>;
   /** Resolves when a worker has been stopped by the fault that strikes next. */
   nextStop(): Promise<Fault>;
+  /** Ends every standstill so far. */
+  wake(): void;
   /** Ends every standstill; nothing strikes any more. */
   wakeAll(): void;
 }
@@ -77,6 +79,9 @@ export function createSaboteur(
   const due = (row: Row, point?: Point): Fault | undefined => {
     const next = over ? undefined : faults[struck.length];
     return next?.row === row && (point === undefined || next.point === point) ? next : undefined;
+  };
+  const wake = () => {
+    for (const end of sleepers.splice(0)) end();
   };
   const stop = (fault: Fault) => {
     for (const tell of stops) tell(fault);
@@ -135,9 +140,10 @@ export function createSaboteur(
       }
     },
     nextStop: () => new Promise((tell) => stops.push(tell)),
+    wake,
     wakeAll() {
       over = true;
-      for (const wake of sleepers) wake();
+      wake();
     },
   };
 }

@@ -6,6 +6,7 @@ import { chooseNextLook, findDueReason } from '../../certificates/due.ts';
 import { Failure } from '../../runtime/errors.ts';
 import { orderedNames } from '../renewal.ts';
 import { pollSeconds } from '../step.ts';
+import { addWarnings } from '../warnings.ts';
 import { orderInvalid } from './finalize.ts';
 import { type IssueStep, requireStagedKey, resumeOrder, toDemand } from './issue-step.ts';
 
@@ -54,7 +55,7 @@ export const collectCertificate: IssueStep = async (context, ports, memory) => {
   return {
     kind: 'done',
     changes: {
-      ...(!matched && { warnings: [...renewal.warnings, otherChain] }),
+      ...(!matched && { warnings: addWarnings(renewal.warnings, [otherChain]) }),
       issued: {
         ...chain,
         generation,

@@ -2,10 +2,12 @@ import { type Order, placeOrder } from '../../acme/order.ts';
 import { AcmeFailure } from '../../acme/problem.ts';
 import { describeRateLimit } from '../../acme/rate-limit.ts';
 import { sameNames } from '../../certificates/certificate.ts';
+import { secondsAfter } from '../../runtime/clock.ts';
 import { Failure } from '../../runtime/errors.ts';
-import { orderedNames, type Renewal, type RenewalOrder } from '../renewal.ts';
-import type { StepOutcome } from '../step.ts';
+import { orderedNames, type RenewalOrder } from '../renewal.ts';
+import type { StepContext, StepOutcome } from '../step.ts';
 import { connectTo, type IssuePorts, type IssueStep, toDemand } from './issue-step.ts';
+import { waitForLimit } from './reserve.ts';
 
 /**
  * Places the order. That the renewal is stored at this step is the intent: a worker that finds it so cannot
@@ -27,7 +29,7 @@ export const place: IssueStep = async (context, ports, memory) => {
   try {
     order = await placeOrder(connection.session(signal), { domains, profile, replaces: renewal.replaces });
   } catch (error) {
-    return recoverFromRefusal(renewal, error, ports);
+    return recoverFromRefusal(context, error, ports);
   }
   if (!sameNames(order.domains, domains) || !['pending', 'ready'].includes(order.status)) {
     throw new Failure({
@@ -49,10 +51,12 @@ const replacedRefusals: readonly string[] = ['alreadyReplaced', 'conflict', 'htt
 const replacesRefusals: readonly string[] = [...replacedRefusals, 'malformed', 'unauthorized', 'http-404'];
 
 async function recoverFromRefusal(
-  renewal: Renewal,
+  context: StepContext,
   error: unknown,
-  { limiter }: IssuePorts,
+  ports: IssuePorts,
 ): Promise<StepOutcome> {
+  const { renewal } = context;
+  const { limiter, clock } = ports;
   if (!(error instanceof AcmeFailure)) throw error;
   const { type } = error.problem;
   // The order goes on without `replaces`: were one for these names open already, the CA answers with that.
@@ -68,14 +72,22 @@ async function recoverFromRefusal(
   }
   if (type !== 'rateLimited' || error.code === 'acme-paused') throw error;
   const demand = toDemand(renewal);
-  const { retryAfterSeconds = defaultRetrySeconds } = error;
-  await limiter.learn(demand.ca, demand.account, { ...describeRateLimit(error.problem), retryAfterSeconds });
+  const retryAfterSeconds = Math.min(error.retryAfterSeconds ?? defaultRetrySeconds, longestRetrySeconds);
+  const { limit, names } = describeRateLimit(error.problem);
+  // Boulder does not name the set it speaks of, which is this order's.
+  const refused = limit === 'set' && names.length === 0 ? demand.domains : names;
+  await limiter.learn(demand.ca, demand.account, { limit, names: refused, retryAfterSeconds });
   await limiter.release(demand, { orderCreated: false });
-  return { kind: 'done', changes: { reservedAs: undefined }, next: 'reserve-limits' };
+  // Whatever the limiter could learn: an exempt order, or one at a CA that publishes nothing, asks no bucket.
+  const until = secondsAfter(clock.now(), retryAfterSeconds);
+  const outcome = await waitForLimit(context, ports, { reason: error.message, until });
+  return { ...outcome, changes: { ...outcome.changes, reservedAs: undefined } };
 }
 
 /** A limit that does not say when it frees is asked again after this long. */
 const defaultRetrySeconds = 600;
+/** No published limit refills slower than this; a longer Retry-After is a mistake. */
+const longestRetrySeconds = 7 * 86_400;
 
 const toRenewalOrder = (order: Order, accountUrl: string): RenewalOrder => ({
   url: order.url,

@@ -1,5 +1,6 @@
 import { type Authorization, answerChallenge, fetchAuthorizations } from '../../acme/authorization.ts';
 import type { AcmeSession } from '../../acme/connection.ts';
+import { AcmeFailure } from '../../acme/problem.ts';
 import { fulfilled, settleBounded, throwFirstFailure } from '../../runtime/concurrency.ts';
 import { Failure } from '../../runtime/errors.ts';
 import type { OpenChallenge, Renewal } from '../renewal.ts';
@@ -9,6 +10,8 @@ import { answerUnanswered, refuseFailed } from './validate.ts';
 import { withdrawAll } from './withdraw.ts';
 
 const proofsAtOnce = 10;
+/** Proofs of earlier orders that would not go: beyond these the oldest are given up, since an item must stay small. */
+const mostRemembered = 200;
 /** DNS servers take their time; asking more often only adds to their work. */
 const obstaclePollSeconds = 3;
 
@@ -27,7 +30,7 @@ export const selectChallenges: IssueStep = async (context, ports) => {
     ...selectChallenge(authorization, renewal, session),
     orderUrl: order.url,
   }));
-  const changes = { challenges: [...remaining, ...selected] };
+  const changes = { challenges: [...remaining.slice(-mostRemembered), ...selected] };
   return selected.length > 0 ? { kind: 'done', changes } : leaveValidation(context, ports, changes);
 };
 
@@ -55,8 +58,17 @@ export const answerChallenges: IssueStep = async (context, ports) => {
   const { session, order } = await resumeOrder(context, ports);
   const challenges = listCurrent(renewal);
   context.ensureTime();
-  if (resumed) await answerUnanswered(session, order, challenges);
-  else for (const { challengeUrl } of challenges) await answerChallenge(session, challengeUrl);
+  if (resumed) {
+    await answerUnanswered(session, order, challenges);
+    return { kind: 'done' };
+  }
+  try {
+    for (const { challengeUrl } of challenges) await answerChallenge(session, challengeUrl);
+  } catch (error) {
+    if (!(error instanceof AcmeFailure)) throw error;
+    // A worker that vanished before one that only waited may have answered, and the CA have decided already.
+    await answerUnanswered(session, order, challenges);
+  }
   return { kind: 'done' };
 };
 

@@ -10,6 +10,7 @@ import {
 } from '../recovery.ts';
 import type { LeasedRenewal } from '../renewal.ts';
 import type { StepChanges } from '../step.ts';
+import { addWarnings } from '../warnings.ts';
 import type { OrderFate, Recovery } from '../worker.ts';
 import { lookForCa } from './choose.ts';
 import { chosenAuthority, type IssuePorts, toDemand } from './issue-step.ts';
@@ -60,12 +61,14 @@ export async function letGoOfOrder(
   const issued = renewal.issued !== undefined;
   if (renewal.ca && renewal.reservedAs && !issued) {
     const mayIssue = fate === 'left' && !isBeforeFinalize(renewal.step);
+    // A newOrder whose answer is missing may have been counted all the same.
+    const orderCreated = renewal.order !== undefined || renewal.step === 'place-order';
     if (mayIssue) await ports.limiter.commit(toDemand(renewal));
-    else await ports.limiter.release(toDemand(renewal), { orderCreated: renewal.order !== undefined });
+    else await ports.limiter.release(toDemand(renewal), { orderCreated });
   }
   return {
     challenges: remaining,
-    warnings: [...renewal.warnings, ...problems],
+    warnings: addWarnings(renewal.warnings, problems),
     ...(issued ? {} : { order: undefined, replaces: undefined, reservedAs: undefined }),
   };
 }

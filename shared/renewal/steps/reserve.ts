@@ -22,19 +22,27 @@ export const reserveLimits: IssueStep = async (context, ports) => {
   if (reservation.kind === 'granted') return { kind: 'done', changes: { reservedAs: exemption } };
   const { bucket, freeAt } = reservation;
   const reason = `the rate limit ${bucket} frees at ${freeAt.toISOString()}`;
-  // A rehearsal is worth no wait: the real CA is asked instead.
-  if (renewal.ca?.rehearsal) return { kind: 'done', changes: { rehearse: false }, next: 'choose-ca' };
-  return (
-    (await passOver(context, ports, { reason, until: freeAt })) ?? { kind: 'rest', until: freeAt, reason }
-  );
+  return waitForLimit(context, ports, { reason, until: freeAt });
 };
+
+/** Where a renewal goes that is over a limit of its CA: to another CA, or to rest until it may ask again. */
+export async function waitForLimit(
+  context: StepContext,
+  ports: IssuePorts,
+  { reason, until }: { reason: string; until: Date },
+): Promise<Extract<StepOutcome, { kind: 'done' | 'rest' }>> {
+  // A rehearsal is worth no wait: the real CA is asked instead.
+  if (context.renewal.ca?.rehearsal) return { kind: 'done', changes: { rehearse: false }, next: 'choose-ca' };
+  const elsewhere = await passOver(context, ports, { reason, until });
+  return elsewhere ?? { kind: 'rest', until, reason, next: 'reserve-limits' };
+}
 
 /** On to another CA, where one can issue and the certificate cannot wait for this one. */
 async function passOver(
   { renewal, certificate }: StepContext,
   ports: IssuePorts,
   { reason, until }: { reason: string; until: Date },
-): Promise<StepOutcome | undefined> {
+): Promise<Extract<StepOutcome, { kind: 'done' }> | undefined> {
   if (until <= decidePatience(certificate, ports.clock.now())) return undefined;
   const { directoryUrl } = chosenAuthority(renewal);
   const passedOver: readonly PassedOver[] = [...renewal.passedOver, { directoryUrl, reason, until }];

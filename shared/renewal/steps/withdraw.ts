@@ -2,6 +2,7 @@ import { mapBounded } from '../../runtime/concurrency.ts';
 import { asFailure } from '../../runtime/errors.ts';
 import type { OpenChallenge } from '../renewal.ts';
 import { pollSeconds } from '../step.ts';
+import { addWarnings } from '../warnings.ts';
 import type { IssuePorts, IssueStep } from './issue-step.ts';
 
 const withdrawalsAtOnce = 10;
@@ -18,7 +19,7 @@ export const withdrawChallenges: IssueStep = async ({ renewal, polls, signal }, 
   }
   return {
     kind: 'done',
-    changes: { challenges: remaining, attempts: 0, warnings: [...renewal.warnings, ...problems] },
+    changes: { challenges: remaining, attempts: 0, warnings: addWarnings(renewal.warnings, problems) },
   };
 };
 
@@ -32,9 +33,9 @@ export async function withdrawAll(
   signal: AbortSignal,
 ): Promise<{ readonly remaining: readonly OpenChallenge[]; readonly problems: readonly string[] }> {
   if (challenges.length === 0) return { remaining: [], problems: [] };
-  const presenters = await ports.presenters();
   const results = await mapBounded(challenges, withdrawalsAtOnce, async (challenge) => {
     try {
+      const presenters = await ports.presenters();
       await presenters[challenge.type].withdraw(challenge, signal);
       return undefined;
     } catch (error) {

@@ -64,6 +64,14 @@ describe('a session', () => {
     expect(ca.clock.slept).toEqual([12_000, 12_000]);
   });
 
+  it('believes a busy CA that says "at once" less each time', async () => {
+    const ca = createFakeCa({ '/order/1': busy('0') });
+    const session = await ca.session();
+    await expect(session.api.getOrder(orderUrl)).rejects.toMatchObject({ retryAfterSeconds: 0 });
+    expect(ca.clock.slept.slice(0, 4)).toEqual([250, 1000, 4000, 4000]);
+    expect(ca.clock.slept.length).toBeLessThan(12);
+  });
+
   it.each([['31'], ['3600']])('goes back to its caller with a Retry-After of %s s', async (seconds) => {
     const ca = createFakeCa({ '/order/1': busy(seconds, 429) });
     await expect((await ca.session()).api.getOrder(orderUrl)).rejects.toMatchObject({

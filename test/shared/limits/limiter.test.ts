@@ -205,6 +205,13 @@ describe('a refusal by the CA', () => {
     expect(await limiter.reserve(aDemand())).toMatchObject({ kind: 'granted' });
   });
 
+  it('holds off for a week at most, whatever the CA says', async () => {
+    const retryAfterSeconds = 999_999_999;
+    await limiter.learn('lets-encrypt', account, { limit: 'orders', names: [], retryAfterSeconds });
+    clock.advance(7 * 86_400_000);
+    expect(await limiter.reserve(aDemand())).toMatchObject({ kind: 'granted' });
+  });
+
   it('by a CA that publishes nothing holds off all orders of the account', async () => {
     await limiter.learn('zerossl', account, { limit: 'domain', names: ['a.example'], retryAfterSeconds });
     expect(await limiter.reserve(aDemand({ ca: 'zerossl' }))).toEqual({

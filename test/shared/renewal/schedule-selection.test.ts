@@ -86,6 +86,16 @@ describe('a selection', () => {
     expect((await stored())?.nextActionAt).toEqual(new Date(noon.getTime() + 900_000));
   });
 
+  it('by force of a CA wakes what this CA has paused', async () => {
+    const ca = { directoryUrl: letsEncrypt, rehearsal: false };
+    const pausedAt = daysAfter(noon, -3);
+    await openRenewal({ step: 'place-order', ca, pausedAt, nextActionAt: undefined });
+    const atCa = (ca: string) => scene.tick({ selection: { names: [name], force: true, ca } });
+    expect(await atCa('zerossl')).toMatchObject({ resumed: [] });
+    expect(await atCa('lets-encrypt')).toMatchObject({ resumed: [name] });
+    expect(await stored()).not.toMatchObject({ pausedAt: expect.any(Date) });
+  });
+
   it('of all by force is the drill for a mass revocation', async () => {
     await scene.issue(name, {}, daysAfter(noon, 60));
     await scene.issue('b.example.com', {}, daysAfter(noon, 60));

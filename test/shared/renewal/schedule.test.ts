@@ -19,6 +19,18 @@ describe('a tick', () => {
     expect(await tick()).toEqual({ opened: [], resumed: [], planned: 0, polls: 0, more: false });
   });
 
+  it('opens a renewal at a CA that is no longer known, whose worker says so, and holds up nobody', async () => {
+    const { track, tick, clock } = createScene({ fallbacks: ['zerossl'] });
+    for (let index = 0; index < 40; index++) await track(`p${index}.example.com`, { ca: 'long-gone' });
+    clock.advance(60_000);
+    await track('good.example.com');
+    expect((await tick({ limitPerShard: 4 })).opened).not.toContain('good.example.com');
+    for (let round = 0; round < 4; round++) await tick({ limitPerShard: 4 });
+    expect(await scene.read('good.example.com')).toBeDefined();
+    clock.advance(60_000);
+    expect((await tick({ limitPerShard: 4 })).opened).toEqual([]);
+  });
+
   it('opens nothing twice when two ticks come at once', async () => {
     const { track, tick, ports } = scene;
     for (let index = 0; index < 20; index++) await track(`h${index}.example.com`);
