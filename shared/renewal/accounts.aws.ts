@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { createAccountConnector } from '../acme/account.ts';
 import { createKmsClient, createSignerFor } from '../acme/account-key.kms.ts';
 import { createSecretsManagerAccountStore } from '../acme/accounts.secrets-manager.ts';
+import type { CertificateAuthority } from '../acme/catalogue.ts';
+import type { AccountOptions } from '../acme/registration.ts';
 import { type Environment, parseConfig } from '../runtime/config.ts';
 import type { SecretStore } from '../runtime/secrets.ts';
 import type { AwsAuthorities } from './authorities.aws.ts';
@@ -14,12 +16,15 @@ const settings = z.object({
   ACME_ACCOUNT_KMS_KEY: z.string().optional(),
 });
 
-/** The deployment's accounts at its CAs. @throws Failure `invalid-configuration` */
-export function openAwsAccounts(
+/** How an account at a CA is found, opened and changed. */
+export type DescribeAccount = (authority: CertificateAuthority) => AccountOptions;
+
+/** @throws Failure `invalid-configuration` */
+export function describeAwsAccounts(
   env: Environment,
-  { preferred, connectionOptions }: AwsAuthorities,
+  { connectionOptions }: Pick<AwsAuthorities, 'connectionOptions'>,
   secrets: SecretStore,
-): Authorities {
+): DescribeAccount {
   const config = parseConfig(settings, env);
   const shared = {
     accounts: createSecretsManagerAccountStore(secrets, config.SECRETS_PREFIX),
@@ -27,7 +32,15 @@ export function openAwsAccounts(
     signerFor: createSignerFor(createKmsClient()),
     newAccountKmsKeyId: config.ACME_ACCOUNT_KMS_KEY,
   };
-  return createAuthorities(preferred, (authority) =>
-    createAccountConnector({ ...connectionOptions(authority), ...shared }),
-  );
+  return (authority) => ({ ...connectionOptions(authority), ...shared });
+}
+
+/** The deployment's accounts at its CAs. @throws Failure `invalid-configuration` */
+export function openAwsAccounts(
+  env: Environment,
+  authorities: AwsAuthorities,
+  secrets: SecretStore,
+): Authorities {
+  const describe = describeAwsAccounts(env, authorities, secrets);
+  return createAuthorities(authorities.preferred, (authority) => createAccountConnector(describe(authority)));
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { answerChallenge } from '../../events/answer-challenge.ts';
 import { collectInventory } from '../../events/collect-inventory.ts';
+import { manageAccount } from '../../events/manage-account.ts';
 import { renewalWork } from '../../events/renewal-work.ts';
 import { reportRun } from '../../events/report-run.ts';
 import { revokeCertificate } from '../../events/revoke-certificate.ts';
@@ -32,6 +33,7 @@ it.each([
   ['report-run', reportRun],
   ['answer-challenge', answerChallenge],
   ['revoke-certificate', revokeCertificate],
+  ['manage-account', manageAccount],
 ])('the sample of %s fits its schema', (name, schema) => {
   expect(schema.safeParse(sample(name)).error).toBeUndefined();
 });

@@ -28,6 +28,7 @@ let log = '';
 let withoutInventory: unknown;
 let first: PassResult;
 let second: PassResult;
+let rolledOver: PassResult;
 
 const pass = (runId: string, entries: readonly object[], signal = AbortSignal.timeout(60_000)) =>
   runPass(stack, {
@@ -64,6 +65,8 @@ beforeAll(async () => {
   await stack.aws.lambda.call('report-run', { runId: 'first' });
   await stack.aws.lambda.call('report-run', { runId: 'first' });
   await stack.aws.lambda.call('revoke-certificate', { name: 'www.example.com', reason: 'superseded' });
+  await stack.aws.lambda.call('manage-account', { action: 'roll-over-key' });
+  rolledOver = await pass('rolled-over', [{ domain: 'later.example.com' }, unproved]);
   await stack.aws.lambda.call('schedule-renewals', { dryRun: true, force: true, all: true });
   await stack.slack.stop();
   await stack.aws.lambda.call('report-run', { runId: 'second' }).catch(String);
@@ -85,7 +88,7 @@ async function loseMessages(): Promise<void> {
 const resultsOf = ({ outcomes }: PassResult) =>
   Object.fromEntries(outcomes.map(({ certificateName, result }) => [certificateName, result]));
 
-const isSeldom = (role: string) => ['RefreshRenewalInfoRole', 'RevokeCertificateRole'].includes(role);
+const isSeldom = (role: string) => /^(RefreshRenewalInfo|RevokeCertificate|ManageAccount)Role$/.test(role);
 
 describe('the roles of the functions', () => {
   it('allow all that three passes and three reports do', () => {
@@ -98,6 +101,8 @@ describe('the roles of the functions', () => {
       'www.example.com': 'renewed',
     });
     expect(resultsOf(second)).toEqual({ '*.example.org': 'renewed' });
+    // By workers that were opened with the account's old key.
+    expect(resultsOf(rolledOver)).toMatchObject({ 'later.example.com': 'renewed' });
     expect(log).toContain('renewals scheduled');
     expect(log).not.toMatch(/AccessDenied|AuthorizationError|not authorized/);
   });

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ordersKey } from '../../../shared/limits/bucket-keys.ts';
 import { scheduleRenewals } from '../../../shared/renewal/schedule.ts';
 import { daysAfter, noon } from '../../support/builders.ts';
-import { createScene, type Scene } from './schedule-scene.ts';
+import { createScene, letsEncrypt, type Scene } from './schedule-scene.ts';
 
 describe('a tick', () => {
   let scene: Scene;
@@ -19,16 +20,25 @@ describe('a tick', () => {
     expect(await tick()).toEqual({ opened: [], resumed: [], planned: 0, polls: 0, more: false });
   });
 
-  it('opens a renewal at a CA that is no longer known, whose worker says so, and holds up nobody', async () => {
-    const { track, tick, clock } = createScene({ fallbacks: ['zerossl'] });
+  it('is held up by no certificate whose CA is no longer known: its worker says so', async () => {
+    const { track, tick, read, clock } = createScene({ firstChoice: letsEncrypt, fallbacks: ['zerossl'] });
     for (let index = 0; index < 40; index++) await track(`p${index}.example.com`, { ca: 'long-gone' });
     clock.advance(60_000);
     await track('good.example.com');
-    expect((await tick({ limitPerShard: 4 })).opened).not.toContain('good.example.com');
-    for (let round = 0; round < 4; round++) await tick({ limitPerShard: 4 });
-    expect(await scene.read('good.example.com')).toBeDefined();
-    clock.advance(60_000);
-    expect((await tick({ limitPerShard: 4 })).opened).toEqual([]);
+    for (let round = 0; round < 10; round++) await tick({ limitPerShard: 1 });
+    expect(await read('good.example.com')).toMatchObject({ generation: 1 });
+    expect(await read('p0.example.com')).toMatchObject({ generation: 1 });
+  });
+
+  it('plans around a certificate whose CA is no longer known and whose place comes late', async () => {
+    const { track, tick, ports } = createScene({ firstChoice: letsEncrypt, fallbacks: ['zerossl'] });
+    await track('p.example.com', { ca: 'long-gone' });
+    await track('good.example.com');
+    await ports.buckets.update(ordersKey('lets-encrypt', 'default'), () => ({
+      state: { tat: daysAfter(noon, 2), spends: [], holds: {} },
+      result: undefined,
+    }));
+    expect(await tick()).toMatchObject({ opened: ['good.example.com'], planned: 1 });
   });
 
   it('opens nothing twice when two ticks come at once', async () => {
