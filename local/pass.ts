@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { dueShards } from '../shared/certificates/due-index.ts';
 import type { StepName } from '../shared/renewal/renewal.ts';
-import type { ScheduleResult } from '../shared/renewal/schedule.ts';
+import type { ScheduleResult } from '../shared/renewal/schedule-round.ts';
 import type { DueRenewal } from '../shared/renewal/store.ts';
 import type { CertificateOutcome } from '../shared/report/outcome.ts';
 import type { Clock } from '../shared/runtime/clock.ts';

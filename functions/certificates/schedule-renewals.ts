@@ -48,13 +48,13 @@ const ports = {
 
 export const handler = createHandler({
   event: scheduleRenewalsEvent,
-  async run({ runId = runIdOf(clock.now()), dryRun, dueWithinHours, trigger: _, ...selection }) {
+  async run({ runId = runIdOf(clock.now()), dryRun, dueWithinHours, trigger: _, ...selection }, call) {
     const { TICK_SECONDS: tickSeconds, LIMIT_PER_SHARD: limitPerShard } = config;
     if (dryRun) return planRenewals({ tickSeconds, dueWithinHours, selection }, ports);
-    const result = await scheduleRenewals({ runId, tickSeconds, limitPerShard, selection }, ports);
-    const { opened, resumed, planned, polls, more } = result;
-    const counts = { opened: opened.length, resumed: resumed.length, planned, polls };
-    logger.info('renewals scheduled', { runId, ...counts, more });
-    return { runId, ...result };
+    const { remainingMillis } = call.deadline;
+    const options = { runId, tickSeconds, limitPerShard, selection, remainingMillis };
+    const { opened, resumed, ...counts } = await scheduleRenewals(options, ports);
+    logger.info('renewals scheduled', { runId, opened: opened.length, resumed: resumed.length, ...counts });
+    return { runId, opened, resumed, ...counts };
   },
 });

@@ -200,7 +200,8 @@ export function findUnsupported(
   const { maxNames, ipIdentifiers } = offered ?? authority;
   const where = offered ? ` under the profile "${profile}"` : '';
   if (domains.length > maxNames) return `it takes at most ${maxNames} names${where}, not ${domains.length}`;
-  if (authority.secondIsWww && !isPairWithWww(domains)) return 'its second name has to be www. before the first';
+  if (authority.secondIsWww && !isPairWithWww(domains))
+    return 'its second name has to be www. before the first';
   if (!authority.wildcards && domains.some((domain) => domain.startsWith('*.')))
     return 'it issues no wildcards free of charge';
   if (!ipIdentifiers && domains.some((domain) => isIP(domain))) return noAddresses(authority, where);

@@ -46,8 +46,9 @@ export function createDynamoDbCertificateStore(
     return due;
   };
 
-  async function* scan(input: Omit<ScanCommandInput, 'TableName'>) {
-    const pages = paginateScan({ client }, { TableName: table, ...input });
+  async function* scan(input: Omit<ScanCommandInput, 'TableName'>, after?: string) {
+    const startingToken = after === undefined ? undefined : { name: after };
+    const pages = paginateScan({ client, startingToken }, { TableName: table, ...input });
     for (;;) {
       const { value: page, done } = await reach(pages.next());
       if (done) return;
@@ -55,8 +56,8 @@ export function createDynamoDbCertificateStore(
     }
   }
 
-  async function* list() {
-    for await (const page of scan({}))
+  async function* list(after?: string) {
+    for await (const page of scan({}, after))
       yield* (page.Items ?? []).map((item) => fromItem(item as CertificateItem));
   }
 

@@ -15,8 +15,12 @@ export function createMemoryCertificateStore(): CertificateStore {
   const shards = new Map(dueShards.map((shard) => [shard, new DueHeap<Entry>()]));
   return {
     get: async (name) => read(entries.get(name)),
-    async *list() {
-      for (const entry of entries.values()) yield read(entry);
+    async *list(after) {
+      let isBehind = after === undefined;
+      for (const entry of entries.values()) {
+        if (isBehind) yield read(entry);
+        isBehind ||= entry.name === after;
+      }
     },
     countTracked: async () => [...shards.values()].reduce((count, due) => count + due.size, 0),
     async track({ name, policy, now }) {

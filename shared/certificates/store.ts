@@ -12,8 +12,11 @@ import type {
  */
 export interface CertificateStore {
   get(name: string): Promise<TrackedCertificate | undefined>;
-  /** The whole fleet, page by page, in no order. */
-  list(): AsyncIterable<TrackedCertificate>;
+  /**
+   * The whole fleet, page by page, in an order of the store's own, which stays; with `after`, what follows the
+   * certificate of this name.
+   */
+  list(after?: string): AsyncIterable<TrackedCertificate>;
   /** How many are tracked; reads the whole fleet. */
   countTracked(): Promise<number>;
   /** Adds a certificate, due at once; false when the name exists. */

@@ -38,13 +38,13 @@ export function createSecretsManagerKeyVault(secrets: SecretStore, prefix: strin
       throw unexpected(put.name, 'the staged key cannot be read back yet');
     },
     async promote(name, pair) {
-      const { generation, privateKeyPem, fullchainPem } = pair;
+      const { generation, privateKeyPem, fullchainPem, directoryUrl } = pair;
       const current = (await secrets.read(secretOf(name))) as Partial<KeyPair> | undefined;
       if ((current?.generation ?? 0) >= generation) return;
       const result = await secrets.put({
         name: secretOf(name),
         versionId: versionId('pair', name, generation),
-        value: { generation, privateKeyPem, fullchainPem },
+        value: { generation, privateKeyPem, fullchainPem, ...(directoryUrl && { directoryUrl }) },
         stages: ['AWSCURRENT'],
       });
       if (result !== 'stored') throw unexpected(secretOf(name), `storing the pair ended in "${result}"`);

@@ -11,6 +11,8 @@ export interface KeyPair {
   readonly privateKeyPem: string;
   /** Leaf first, as the CA sent it. */
   readonly fullchainPem: string;
+  /** The CA that issued it, should it have to be revoked. */
+  readonly directoryUrl?: string | undefined;
 }
 
 /**

@@ -118,8 +118,8 @@ function findChallengeProblems({ place, names, challenge, hasDnsPlugin }: EntryO
     return [{ path: address.path, message }];
   }
   if (challenge === 'malformed') return [];
-  if (challenge === 'dns-01' && address) {
-    const message = `dns-01 cannot prove the IP address "${address.domain}"; use http-01 or tls-alpn-01 (RFC 8738, 7)`;
+  if ((challenge === 'dns-01' || challenge === 'tls-alpn-01') && address) {
+    const message = `${challenge} does not prove the IP address "${address.domain}" here; use http-01 (RFC 8738)`;
     return [{ path: `${place}.challenge`, message }];
   }
   if (challenge === 'dns-01') {

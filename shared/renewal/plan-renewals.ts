@@ -5,15 +5,15 @@ import { throwFirstFailure } from '../runtime/concurrency.ts';
 import { deploymentAccount, limitsNameOf } from './authorities.ts';
 import type { Candidate } from './candidates.ts';
 import { planAdmissions } from './plan.ts';
-import { readGround } from './plan-ground.ts';
+import { type Place, readGround } from './plan-ground.ts';
 import { type PlanReport, reportPlan } from './plan-report.ts';
-import { candidatesOf } from './schedule-backlog.ts';
+import { type Backlog, candidatesOf } from './schedule-backlog.ts';
 import type { PlanPorts, Selection } from './schedule-ports.ts';
 import { gather } from './schedule-selection.ts';
 
 export interface PlanOptions {
   readonly tickSeconds: number;
-  /** Also what falls due within so many hours. */
+  /** Also what falls due within so many hours, or has its place in the plan by then. */
   readonly dueWithinHours: number;
   readonly selection?: Selection | undefined;
 }
@@ -40,13 +40,20 @@ export async function planRenewals(options: PlanOptions, ports: PlanPorts): Prom
   const candidates = candidatesOf(backlog).map((each) => startingWhenDue(each, nextTickAt));
   const { places } = planAdmissions(candidates, await readGround(candidates, now, ports));
   const count = (kind: string) => backlog.found.filter((found) => found.kind === kind).length;
-  return reportPlan(places, {
+  const placed = options.dueWithinHours > 0 ? placedBefore(backlog) : [];
+  return reportPlan([...places, ...placed], {
     now,
     underWay: count('under-way') + count('asleep'),
     pollsDue: count('poll'),
     bookedUntil: await findBookedUntil(candidates, now, ports),
   });
 }
+
+/** Those that earlier ticks have given a place before the horizon. */
+const placedBefore = ({ found }: Backlog): Place<Candidate>[] =>
+  found.flatMap((each) =>
+    each.kind === 'placed' ? [{ item: each.candidate, at: each.candidate.certificate.nextActionAt }] : [],
+  );
 
 /** What falls due later takes no slot before. */
 const startingWhenDue = (candidate: Candidate, nextTickAt: Date): Candidate =>

@@ -1,5 +1,6 @@
 import { forecast } from '../limits/forecast.ts';
 import type { Candidate } from './candidates.ts';
+import { decidePatience } from './decide-ca.ts';
 import { orderFairly } from './fair-order.ts';
 import type { Booking, WaitingQueue } from './plan-bookings.ts';
 import { openBooks } from './plan-books.ts';
@@ -16,8 +17,8 @@ export interface Plan<Item> {
 /**
  * Gives every candidate the earliest instant at which the CA's limits let it go, in four rounds: those that have
  * waited beyond their place already, and open renewals, by what the buckets hold; those whose place has come,
- * behind the ones before; new ones, behind everything that is booked; those that keep failing, by what all these
- * leave over. Within a round the order is fair (see orderFairly), and whoever waits for one bucket holds up nobody
+ * behind the ones before, and new ones whose certificate would expire in service if they waited for all that is
+ * booked; other new ones, behind that; those that keep failing, by what all these leave over. Within a round the order is fair (see orderFairly), and whoever waits for one bucket holds up nobody
  * who does not need it. Failing ones book nothing: they never stand before one that may succeed, whenever that
  * one comes.
  */
@@ -37,15 +38,31 @@ export function planAdmissions<Item extends Candidate>(
   const stillWaiting = inState('displaced').filter(({ name }) => !gone.has(name));
   const called = place([...stillWaiting, ...inState('called')], behind('displaced'));
   books.enter(called, 'displaced');
-  const added = placeNew(inState('new'), behind('planned'));
+  const found = placeNew(inState('new'), behind('planned'));
+  const late = found.filter((each) => isTooLate(each, ground)).map(({ item }) => item);
+  const hurried = place(late, behind('displaced'));
+  books.enter(hurried, 'displaced');
+  const added = late.length === 0 ? found : placeNew(without(inState('new'), late), behind('planned'));
   books.enter(added, 'planned');
   const bookings = books.bookings();
   const failing = place(
     ordered.filter((item) => item.failing),
     behind('planned'),
   );
-  return { places: spreadHerds([...first, ...called, ...added, ...failing], ground.now), bookings };
+  return {
+    places: spreadHerds([...first, ...called, ...hurried, ...added, ...failing], ground.now),
+    bookings,
+  };
 }
+
+/** What is being served goes before names that never were, however long those have been booked. */
+const isTooLate = ({ item, at }: Place<Candidate>, { now }: PlanGround): boolean =>
+  at > now && item.certificate.current !== undefined && at > decidePatience(item.certificate, now);
+
+const without = <Item>(items: readonly Item[], left: readonly Item[]): Item[] => {
+  const out = new Set(left);
+  return items.filter((item) => !out.has(item));
+};
 
 function place<Item extends Candidate>(items: readonly Item[], ground: PlanGround): Place<Item>[] {
   const itemOf = new Map(items.map((item) => [item.demand, item]));

@@ -29,20 +29,21 @@ export interface FailoverReason {
 
 const hourSeconds = 3600;
 const daySeconds = 86_400;
-/** Longer than any renewal: this CA will not issue this certificate. */
-const forGoodSeconds = 30 * daySeconds;
 /** An outage counts against a CA from this failure of a renewal on; before, it is chance. */
 const outageAttempts = 2;
 
-/** Refusals of the certificate, not of the moment: another CA may take it (RFC 8555, 6.7; RFC 8659 for CAA). */
+/**
+ * Refusals of the certificate, not of the moment: another CA may take it (RFC 8555, 6.7; RFC 8659 for CAA). No
+ * longer than a day, since a renewal rests while nobody is left to ask, and what was refused may be mended.
+ */
 const refusals: Readonly<Record<string, FailoverReason>> = {
   'acme-caa': { reason: 'CAA forbids it', seconds: daySeconds },
-  'acme-paused': { reason: 'it has paused these names', seconds: forGoodSeconds },
-  'acme-rejectedIdentifier': { reason: 'it refuses a name', seconds: forGoodSeconds },
-  'acme-unsupportedIdentifier': { reason: 'it does not support a name', seconds: forGoodSeconds },
-  'acme-invalidProfile': { reason: 'it does not offer the profile', seconds: forGoodSeconds },
-  'acme-badPublicKey': { reason: 'it refuses the key type', seconds: forGoodSeconds },
-  'challenge-not-offered': { reason: 'it does not offer the challenge', seconds: forGoodSeconds },
+  'acme-paused': { reason: 'it has paused these names', seconds: daySeconds },
+  'acme-rejectedIdentifier': { reason: 'it refuses a name', seconds: daySeconds },
+  'acme-unsupportedIdentifier': { reason: 'it does not support a name', seconds: daySeconds },
+  'acme-invalidProfile': { reason: 'it does not offer the profile', seconds: daySeconds },
+  'acme-badPublicKey': { reason: 'it refuses the key type', seconds: daySeconds },
+  'challenge-not-offered': { reason: 'it does not offer the challenge', seconds: daySeconds },
   'external-account-missing': { reason: 'no external account is stored for it', seconds: daySeconds },
   'acme-externalAccountRequired': { reason: 'it refuses the external account', seconds: daySeconds },
   'acme-userActionRequired': { reason: 'it waits for a person', seconds: daySeconds },

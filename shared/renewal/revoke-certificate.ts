@@ -17,7 +17,7 @@ export interface RevocationPorts {
 }
 
 /**
- * Revokes a pair of a certificate at the CA that issued the current one. A compromised key signs for itself, which
+ * Revokes a pair of a certificate at the CA that issued it. A compromised key signs for itself, which
  * makes CAs refuse that key from then on; everything else is signed by the account.
  * @throws Failure `certificate-unknown`, `pair-missing`, and the CA's refusal
  */
@@ -30,7 +30,10 @@ export async function revokeCertificate(
   if (!certificate) throw missing('certificate-unknown', `${name} is not in the certificates table`);
   const held = pair === 'current' ? await vault.readCurrent(name) : await vault.readPrevious(name);
   if (!held) throw missing('pair-missing', `the vault holds no ${pair} pair of ${name}`);
-  const directoryUrl = certificate.current?.issuedBy?.directoryUrl ?? authorities.preferred[0]?.directoryUrl;
+  const directoryUrl =
+    held.directoryUrl ??
+    certificate.current?.issuedBy?.directoryUrl ??
+    authorities.preferred[0]?.directoryUrl;
   if (!directoryUrl) throw missing('unknown-authority', `no CA is known that could have issued ${name}`);
   const connection = await authorities.connect(directoryUrl, signal);
   const { fullchainPem: certificatePem, privateKeyPem } = held;

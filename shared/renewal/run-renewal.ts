@@ -60,6 +60,7 @@ async function performSteps(
   let polls = 0;
   let waitedSeconds = 0;
   let ordersReplaced = 0;
+  let keysChanged = 0;
   for (;;) {
     const step = steps[renewal.step];
     if (!step) return handOver(run, renewal);
@@ -76,6 +77,8 @@ async function performSteps(
       // A step that had the whole invocation would need it again, and again.
       if (failure.code === 'deadline' && !resumed)
         return pause(run, renewal, { seconds: 1, reason: failure.message });
+      // Nothing was done under the old key, and the next connection has the new one.
+      if (failure.code === 'account-key-changed' && keysChanged++ === 0) continue;
       // An order or account the CA forgot is no failure of the certificate: one new order is placed at once.
       if (!forgotten.includes(failure.code) || ordersReplaced++ > 0) return fail(run, renewal, failure);
       // Not void: what the CA has forgotten it may have issued.

@@ -1,5 +1,7 @@
 import type { TrackedCertificate } from '../certificates/certificate.ts';
+import { chooseRenewalTime, findDueReason } from '../certificates/due.ts';
 import { dueShards } from '../certificates/due-index.ts';
+import { secondsAfter } from '../runtime/clock.ts';
 import { fulfilled, settleBounded } from '../runtime/concurrency.ts';
 import { type Candidate, isUnreserved, lookAt, type Tick, toCandidate } from './candidates.ts';
 import type { Renewal, RenewalId } from './renewal.ts';
@@ -9,6 +11,8 @@ import type { DueRenewal } from './store.ts';
 /** What was found for one item of the due indexes or of a selection. */
 export type Found =
   | { readonly kind: 'candidate'; readonly candidate: Candidate }
+  /** An earlier tick has given it a place, which has not come. */
+  | { readonly kind: 'placed'; readonly candidate: Candidate }
   /** Nothing to plan: its renewal goes on where it stands. */
   | { readonly kind: 'under-way'; readonly renewal: DueRenewal }
   /** The certificate's time has come while its renewal is open, which has a time of its own. */
@@ -44,7 +48,7 @@ export async function gatherDue(tick: Tick, limitPerShard: number, ports: PlanPo
     );
     const results = [...resumed, ...looked];
     const full = certificates.length >= limit || renewals.length >= limit;
-    return { results, more: full && fulfilled(results).some((found) => found !== undefined) };
+    return { results, more: full && fulfilled(results).some((found) => found && found.kind !== 'placed') };
   });
   const results = fulfilled(shards).flatMap((shard) => shard.results);
   return {
@@ -61,16 +65,49 @@ export async function lookAtCertificate(
   ports: PlanPorts,
 ): Promise<Found | undefined> {
   const look = lookAt(certificate, tick);
-  if (look.kind === 'planned') return undefined;
+  if (look.kind === 'planned') return toPlaced(certificate, tick, ports);
   if (look.kind === 'poll') return { kind: 'poll', certificate };
   if (look.kind === 'wait') return { kind: 'wait', certificate, until: look.until };
   const { preferred } = ports;
   const open = await findOpenRenewal(certificate, ports);
   if (open) return { kind: 'open', certificate, open };
+  const believedAt = look.reason.code === 'announced' && (await findBelievedAt(certificate, tick, ports));
+  if (believedAt && believedAt > tick.nextTickAt) return { kind: 'wait', certificate, until: believedAt };
   return {
     kind: 'candidate',
     candidate: toCandidate(certificate, look.reason, { now: tick.now, preferred }),
   };
+}
+
+function toPlaced(
+  certificate: TrackedCertificate,
+  tick: Tick,
+  { preferred }: Pick<PlanPorts, 'preferred'>,
+): Found | undefined {
+  const reason = findDueReason(certificate, tick);
+  if (!reason) return undefined;
+  return { kind: 'placed', candidate: toCandidate(certificate, reason, { now: tick.now, preferred }) };
+}
+
+const daySeconds = 86_400;
+
+/**
+ * When an announcement is believed that came for the last renewal, too: a day after that one. A CA whose windows
+ * have always passed would otherwise have each certificate renewed as soon as it is issued, for ever. What is due
+ * without it does not wait.
+ */
+async function findBelievedAt(
+  certificate: TrackedCertificate,
+  tick: Tick,
+  { renewals }: Pick<PlanPorts, 'renewals'>,
+): Promise<Date | undefined> {
+  const { name, current, policy } = certificate;
+  if (!current || findDueReason({ ...certificate, advice: undefined }, tick)) return undefined;
+  const last = await renewals.get({ certificateName: name, generation: current.generation });
+  if (last?.reason.code !== 'announced') return undefined;
+  const believedAt = secondsAfter(last.openedAt, daySeconds);
+  const dueAnyway = chooseRenewalTime(current, policy);
+  return believedAt < dueAnyway ? believedAt : dueAnyway;
 }
 
 /** The newest generation's renewal while it has not ended: it, and no second one, serves whatever is due. */

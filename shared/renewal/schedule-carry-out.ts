@@ -48,7 +48,7 @@ export async function carryOut(
 
 /** Acts on what needs no turn at a CA; on the same conditions. */
 export async function carryOn(
-  found: Exclude<Found, { kind: 'candidate' }>,
+  found: Exclude<Found, { kind: 'candidate' | 'placed' }>,
   now: Date,
   ports: SchedulePorts,
 ): Promise<Carried | undefined> {
@@ -111,15 +111,20 @@ async function openNext(
   if (!certificate || !isAsSeen(certificate, seen)) return undefined;
   const { policy, generation, nextActionAt: expectedAt } = certificate;
   const id = { certificateName: name, generation: generation + 1 };
-  await renewals.open({ ...beginRenewal(id, { reason, policy, now, nextActionAt }), passedOver });
+  const isNew = await renewals.open({
+    ...beginRenewal(id, { reason, policy, now, nextActionAt }),
+    passedOver,
+  });
+  // A tick that died right here left it behind, and it has ended since: the next one opens another.
+  const isOver = !isNew && (await renewals.get(id))?.outcome !== undefined;
   const moved = await certificates.postpone({
     name,
     expectedAt,
-    nextActionAt: secondsAfter(now, backstopSeconds),
+    nextActionAt: isOver ? now : secondsAfter(now, backstopSeconds),
     generation: id.generation,
     plannedAt: null,
   });
-  return moved ? { kind: 'opened', id, worker: transitions['choose-ca'].worker } : undefined;
+  return moved && !isOver ? { kind: 'opened', id, worker: transitions['choose-ca'].worker } : undefined;
 }
 
 const isAsSeen = (certificate: TrackedCertificate, seen: TrackedCertificate): boolean =>

@@ -37,4 +37,6 @@ export interface Selection {
   readonly force?: boolean | undefined;
   /** The whole fleet. */
   readonly all?: boolean | undefined;
+  /** With `all`: what an earlier call had no time for, which named the last certificate it came to. */
+  readonly after?: string | undefined;
 }

@@ -39,16 +39,25 @@ export async function gather(
  */
 async function gatherSelected(
   tick: Tick,
-  { names, force, all }: Selection,
+  { names, force, all, after }: Selection,
   ports: PlanPorts,
 ): Promise<Backlog> {
   if (force && !all && !names) throw forceNeedsNames();
-  const certificates = names ? await readNamed(names, ports) : await readFleet(ports);
-  const results = await settleBounded(certificates, readsAtOnce, (certificate) => {
+  const certificates = names
+    ? await readNamed(names, ports)
+    : await Array.fromAsync(listTracked(after, ports));
+  return lookAtAll(certificates, (certificate) => {
     if (force) return lookByForce(certificate, tick, ports);
     const isDue = certificate.nextActionAt <= tick.nextTickAt;
     return isDue ? lookAtCertificate(certificate, tick, ports) : Promise.resolve(undefined);
   });
+}
+
+async function lookAtAll(
+  certificates: readonly TrackedCertificate[],
+  look: (certificate: TrackedCertificate) => Promise<Found | undefined>,
+): Promise<Backlog> {
+  const results = await settleBounded(certificates, readsAtOnce, look);
   return {
     found: fulfilled(results).filter((found) => found !== undefined),
     failures: results.filter(({ status }) => status === 'rejected'),
@@ -61,7 +70,7 @@ function keepOfCa({ found, failures }: Backlog, ca: string): Backlog {
   const wanted = findAuthority(ca);
   const limitsName = limitsNameOf(wanted);
   const kept = found.filter((each) => {
-    if (each.kind === 'candidate') return each.candidate.demand.ca === limitsName;
+    if (each.kind === 'candidate' || each.kind === 'placed') return each.candidate.demand.ca === limitsName;
     return each.kind === 'asleep' && each.open.ca?.directoryUrl === wanted.directoryUrl;
   });
   return { found: kept, failures, more: false };
@@ -95,11 +104,32 @@ async function readNamed(names: readonly string[], { certificates }: PlanPorts) 
   return fulfilled(read).flatMap(({ certificate }) => certificate ?? []);
 }
 
-async function readFleet({ certificates }: PlanPorts): Promise<TrackedCertificate[]> {
-  const fleet: TrackedCertificate[] = [];
-  for await (const certificate of certificates.list())
-    if (certificate.state === 'tracked') fleet.push(certificate);
-  return fleet;
+async function* listTracked(after: string | undefined, { certificates }: PlanPorts) {
+  for await (const certificate of certificates.list(after))
+    if (certificate.state === 'tracked') yield certificate;
+}
+
+/** Few enough for a round to take some seconds and some megabytes. */
+const roundSize = 2000;
+
+/** The whole fleet by force, round by round, since it may be larger than memory; `last` is a round's last name. */
+export async function* gatherFleet(
+  lookAtClock: () => Tick,
+  { ca, after }: Selection,
+  ports: PlanPorts,
+): AsyncGenerator<{ readonly backlog: Backlog; readonly last: string }> {
+  let round: TrackedCertificate[] = [];
+  const lookAtRound = async () => {
+    const backlog = await lookAtAll(round, (certificate) => lookByForce(certificate, lookAtClock(), ports));
+    return { backlog: ca === undefined ? backlog : keepOfCa(backlog, ca), last: round.at(-1)?.name ?? '' };
+  };
+  for await (const certificate of listTracked(after, ports)) {
+    round.push(certificate);
+    if (round.length < roundSize) continue;
+    yield await lookAtRound();
+    round = [];
+  }
+  if (round.length > 0) yield await lookAtRound();
 }
 
 const mostListed = 50;

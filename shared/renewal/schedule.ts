@@ -1,12 +1,9 @@
 import { secondsAfter } from '../runtime/clock.ts';
-import { fulfilled, settleBounded, throwFirstFailure } from '../runtime/concurrency.ts';
-import { planAdmissions } from './plan.ts';
-import { keepBookings } from './plan-bookings.ts';
-import { readGround } from './plan-ground.ts';
-import { candidatesOf } from './schedule-backlog.ts';
-import { type Carried, carryOn, carryOut } from './schedule-carry-out.ts';
+import { asFailure, Failure } from '../runtime/errors.ts';
+import type { Tick } from './candidates.ts';
 import type { SchedulePorts, Selection } from './schedule-ports.ts';
-import { gather } from './schedule-selection.ts';
+import { type ScheduleResult, workOff } from './schedule-round.ts';
+import { gather, gatherFleet } from './schedule-selection.ts';
 
 export interface ScheduleOptions {
   readonly runId: string;
@@ -15,22 +12,9 @@ export interface ScheduleOptions {
   /** Most items taken from each shard of the due index in one tick. */
   readonly limitPerShard: number;
   readonly selection?: Selection | undefined;
+  /** What is left of the invocation; asked between the rounds of a whole fleet. */
+  readonly remainingMillis?: (() => number) | undefined;
 }
-
-export interface ScheduleResult {
-  /** Names whose renewal was opened and sent in this tick. */
-  readonly opened: readonly string[];
-  /** Names whose open renewal was sent again. */
-  readonly resumed: readonly string[];
-  /** How many wait for a rate limit, each with a place in the plan. */
-  readonly planned: number;
-  /** How many CAs' renewal information is to be asked for. */
-  readonly polls: number;
-  /** True when a shard held more than its limit: the next tick goes on. */
-  readonly more: boolean;
-}
-
-const itemsAtOnce = 32;
 
 /**
  * One tick: sends to their workers as many of the due renewals as the CAs' limits can take, gives every other its
@@ -44,58 +28,53 @@ export async function scheduleRenewals(
   options: ScheduleOptions,
   ports: SchedulePorts,
 ): Promise<ScheduleResult> {
-  const now = ports.clock.now();
-  const tick = { now, nextTickAt: secondsAfter(now, options.tickSeconds) };
-  const backlog = await gather(tick, options, ports);
-  const candidates = candidatesOf(backlog);
-  const [planned] = await Promise.allSettled([
-    readGround(candidates, now, ports).then((ground) => planAdmissions(candidates, ground)),
-  ]);
-  const plan = planned.status === 'fulfilled' ? planned.value : { places: [], bookings: [] };
-  const work = [
-    ...backlog.found.flatMap((found) =>
-      found.kind === 'candidate' ? [] : [() => carryOn(found, now, ports)],
-    ),
-    ...plan.places.map((place) => () => carryOut(place, now, ports)),
-  ];
-  const settled = await settleBounded(work, itemsAtOnce, (carry) => carry());
-  const carried = fulfilled(settled).filter((item) => item !== undefined);
-  const sent = await Promise.allSettled([
-    ...send(carried, options.runId, ports),
-    // After the places themselves: bookings for nobody would keep their slots empty.
-    keepBookings(ports.buckets, plan.bookings),
-  ]);
-  throwFirstFailure([...backlog.failures, planned, ...settled, ...sent]);
-  return { ...summarize(carried), more: backlog.more };
-}
-
-type Posted = Extract<Carried, { kind: 'opened' | 'resumed' }>;
-
-const isPosted = (carried: Carried): carried is Posted =>
-  carried.kind === 'opened' || carried.kind === 'resumed';
-
-function send(carried: readonly Carried[], runId: string, { queue, refreshQueue }: SchedulePorts) {
-  const posted = carried.filter(isPosted);
-  const workers = [...new Set(posted.map(({ worker }) => worker))];
-  const polled = carried.flatMap((item) => (item.kind === 'poll' ? [item.name] : []));
-  return [
-    ...workers.map((worker) =>
-      queue.send(
-        worker,
-        posted.filter((item) => item.worker === worker).map(({ id }) => ({ ...id, runId })),
-      ),
-    ),
-    ...(polled.length > 0 ? [refreshQueue.send(polled)] : []),
-  ];
-}
-
-function summarize(carried: readonly Carried[]): Omit<ScheduleResult, 'more'> {
-  const named = (kind: Posted['kind']) =>
-    carried.filter(isPosted).flatMap((item) => (item.kind === kind ? [item.id.certificateName] : []));
-  return {
-    opened: named('opened'),
-    resumed: named('resumed'),
-    planned: carried.filter(({ kind }) => kind === 'planned').length,
-    polls: carried.filter(({ kind }) => kind === 'poll').length,
+  const lookAtClock = (): Tick => {
+    const now = ports.clock.now();
+    return { now, nextTickAt: secondsAfter(now, options.tickSeconds) };
   };
+  if (options.selection?.all) return scheduleFleet(lookAtClock, options, ports);
+  const tick = lookAtClock();
+  return workOff(await gather(tick, options, ports), { ...options, now: tick.now }, ports);
 }
+
+/** A round takes some seconds; what remains is for its calls that are slow. */
+const leastRoundMillis = 20_000;
+
+/** The whole fleet by force, as far as the time allows. */
+async function scheduleFleet(
+  lookAtClock: () => Tick,
+  options: ScheduleOptions,
+  ports: SchedulePorts,
+): Promise<ScheduleResult> {
+  const { selection = {}, remainingMillis = () => Number.POSITIVE_INFINITY } = options;
+  let total: ScheduleResult = { opened: [], resumed: [], planned: 0, polls: 0, more: false };
+  let { after } = selection;
+  for await (const { backlog, last } of gatherFleet(lookAtClock, selection, ports)) {
+    try {
+      total = addUp(total, await workOff(backlog, { ...options, now: lookAtClock().now }, ports));
+    } catch (error) {
+      throw cutShort(asFailure(error), after);
+    }
+    after = last;
+    if (remainingMillis() < leastRoundMillis) return { ...total, more: true, after };
+  }
+  return total;
+}
+
+const addUp = (one: ScheduleResult, other: ScheduleResult): ScheduleResult => ({
+  opened: [...one.opened, ...other.opened],
+  resumed: [...one.resumed, ...other.resumed],
+  planned: one.planned + other.planned,
+  polls: one.polls + other.polls,
+  more: false,
+});
+
+const cutShort = (cause: Failure, after: string | undefined): Failure =>
+  after === undefined
+    ? cause
+    : new Failure({
+        code: cause.code,
+        disposition: cause.disposition,
+        message: `${cause.message}; to go on, say "after": "${after}"`,
+        cause,
+      });

@@ -92,7 +92,9 @@ export async function fail(run: RunRenewal, renewal: LeasedRenewal, failure: Fai
   const message = failure.message.slice(0, longestProblem);
   const failed: LeasedRenewal = {
     ...recovered.renewal,
-    ...(step && { step, stepStartedAt: undefined }),
+    ...(step && { step }),
+    // It begins anew: its allowance would be over before it has waited at all.
+    stepStartedAt: undefined,
     attempts,
     lastProblem: { code: failure.code, message, at: now, step: renewal.step },
     nextActionAt: retryAt,
@@ -114,9 +116,7 @@ async function recoverFrom(
   const orderEnded = orderEnders.includes(failure.code);
   const step = orderEnded ? ('choose-ca' as const) : undefined;
   const fate = orderVoiders.includes(failure.code) ? 'void' : 'left';
-  const freed = orderEnded
-    ? { ...(await letGo(run, renewal, fate)), order: undefined, stepStartedAt: undefined }
-    : renewal;
+  const freed = orderEnded ? { ...(await letGo(run, renewal, fate)), order: undefined } : renewal;
   if (!run.recover) return { renewal: freed, step };
   try {
     const recovery = await run.recover(freed, failure, run.deadline.signal);

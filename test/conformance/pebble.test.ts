@@ -4,7 +4,7 @@ import { mixedInventory, namesOf, singleNameInventory } from './inventories.ts';
 import { type Pebble, startPebble } from './pebble.ts';
 import { countPebbleLog, type PebbleCounts } from './pebble-log.ts';
 
-const allowedRequests = 8;
+const allowedRequests = 7;
 
 describe('against Pebble, which refuses 5 % of nonces and reuses half of the authorizations', () => {
   let pebble: Pebble;

@@ -250,6 +250,11 @@ export function describeCertificateStoreContract(adapter: string, make: () => Pr
       const names = (await Array.fromAsync(store.list())).map((one) => one.name).sort();
       expect(names).toEqual(['a.example.com', 'b.example.com']);
       expect(await store.countTracked()).toBe(2);
+      const inOrder = (await Array.fromAsync(store.list())).map((one) => one.name);
+      expect((await Array.fromAsync(store.list(inOrder[0]))).map((one) => one.name)).toEqual(
+        inOrder.slice(1),
+      );
+      expect(await Array.fromAsync(store.list(inOrder[1]))).toEqual([]);
       expect(await store.findNextActionAt()).toEqual(daysAfter(noon, 1));
     });
   });

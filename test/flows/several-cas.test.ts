@@ -183,6 +183,7 @@ describe('a renewal with several CAs', () => {
       domains: ['alive.example.com'],
       leftOut: ['gone.example.com'],
     });
+    expect((await scene.stored())?.warnings.join()).toContain('left out, since they kept failing');
     expect(issuedFor('lets-encrypt', 'gone.example.com')).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import { certificateIdOf } from '../../acme/certificate-id.ts';
 import { downloadChain } from '../../acme/chain-download.ts';
 import { checkIssuedChain } from '../../acme/issued-chain.ts';
-import { fetchOrder } from '../../acme/order.ts';
+import { fetchOrder, type Order } from '../../acme/order.ts';
 import { chooseNextLook, findDueReason } from '../../certificates/due.ts';
 import { Failure } from '../../runtime/errors.ts';
 import { orderedNames } from '../renewal.ts';
@@ -25,7 +25,11 @@ export const awaitIssuance: IssueStep = async (context, ports, memory) => {
     patience.learn(directoryUrl, 'issuance', order.status === 'processing' ? 'early' : 'done');
   // Right after finalize a CA may still say `ready`; only a later look that says so sends finalize again.
   const unfinalized = order.status === 'ready' || order.status === 'pending';
-  if (unfinalized && !answered) return { kind: 'done', next: 'finalize-order' };
+  if (unfinalized && !answered) {
+    if (memory.finalizeRepeated) throw finalizeIgnored(order);
+    memory.finalizeRepeated = true;
+    return { kind: 'done', next: 'finalize-order' };
+  }
   if (order.status === 'valid' && order.certificateUrl) {
     memory.order = order;
     return { kind: 'done' };
@@ -33,6 +37,13 @@ export const awaitIssuance: IssueStep = async (context, ports, memory) => {
   const seconds = pollSeconds(polls, order.retryAfterSeconds, patience.secondsFor(directoryUrl, 'issuance'));
   return { kind: 'wait', seconds, reason: 'the CA is issuing' };
 };
+
+const finalizeIgnored = ({ url, status }: Order) =>
+  new Failure({
+    code: 'finalize-ignored',
+    disposition: 'retry',
+    message: `the CA takes finalize, and leaves the order ${url} ${status}; ask the CA if that lasts`,
+  });
 
 /** Downloads the chain, checks it against the request, and promotes key and chain together. */
 export const collectCertificate: IssueStep = async (context, ports, memory) => {
@@ -44,18 +55,21 @@ export const collectCertificate: IssueStep = async (context, ports, memory) => {
   const { generation, leftOut, certificateName } = renewal;
   const { keyType, preferredChain, profile } = renewal.policy;
   const { pem: fullchainPem, matched } = await downloadChain(session, certificateUrl, { preferredChain });
-  const otherChain = `the CA offers no chain of ${preferredChain}; its default is used`;
+  const warnings = [
+    ...(matched ? [] : [`the CA offers no chain of ${preferredChain}; its default is used`]),
+    ...(leftOut.length > 0 ? [`left out, since they kept failing validation: ${leftOut.join(', ')}`] : []),
+  ];
   const domains = orderedNames(renewal);
   const chain = checkIssuedChain(fullchainPem, { domains, privateKeyPem, now: ports.clock.now() });
-  await ports.vault.promote(certificateName, { generation, privateKeyPem, fullchainPem });
   const { directoryUrl, accountUrl = '' } = connection;
+  await ports.vault.promote(certificateName, { generation, privateKeyPem, fullchainPem, directoryUrl });
   // Only where the CA answers for it: what has no identifier is not asked about.
   const announced = (await session.renewalInfoUrl()) !== undefined;
   const certificateId = announced ? certificateIdOf(fullchainPem) : undefined;
   return {
     kind: 'done',
     changes: {
-      ...(!matched && { warnings: addWarnings(renewal.warnings, [otherChain]) }),
+      warnings: addWarnings(renewal.warnings, warnings),
       issued: {
         ...chain,
         generation,

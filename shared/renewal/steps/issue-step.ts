@@ -35,6 +35,8 @@ export interface IssueMemory {
   order?: Order | undefined;
   /** Finalize as the first look at the validation: to be sent so, or sent. */
   firstLook?: 'due' | 'taken';
+  /** Finalize was sent once more, since the CA had taken it and the order showed nothing of it. */
+  finalizeRepeated?: boolean;
 }
 
 export type IssueStep = (context: StepContext, ports: IssuePorts, memory: IssueMemory) => ReturnType<Step>;

@@ -48,5 +48,7 @@ async function passOver(
   const passedOver: readonly PassedOver[] = [...renewal.passedOver, { directoryUrl, reason, until }];
   const other = await lookForCa({ ...renewal, passedOver }, ports);
   if (other.kind === 'none') return undefined;
+  // Held on, it would be missing here for as long as an order lives. What was ordered stays counted.
+  if (renewal.reservedAs) await ports.limiter.release(toDemand(renewal), { orderCreated: true });
   return { kind: 'done', changes: { passedOver, ca: undefined }, next: 'choose-ca' };
 }

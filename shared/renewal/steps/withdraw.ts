@@ -33,10 +33,10 @@ export async function withdrawAll(
   signal: AbortSignal,
 ): Promise<{ readonly remaining: readonly OpenChallenge[]; readonly problems: readonly string[] }> {
   if (challenges.length === 0) return { remaining: [], problems: [] };
+  const presenters = ports.presenters();
   const results = await mapBounded(challenges, withdrawalsAtOnce, async (challenge) => {
     try {
-      const presenters = await ports.presenters();
-      await presenters[challenge.type].withdraw(challenge, signal);
+      await (await presenters)[challenge.type].withdraw(challenge, signal);
       return undefined;
     } catch (error) {
       signal.throwIfAborted();

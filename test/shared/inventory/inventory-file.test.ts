@@ -81,7 +81,6 @@ describe('parseInventory', () => {
     const entry = {
       domain: '2001:DB8:0:0::1',
       sans: ['192.0.2.1', 'a.example.com'],
-      challenge: 'tls-alpn-01',
       endpoints: ['[2001:db8:0::1]:8443', '[2001:db8::1]', '192.0.2.1:443', 'a.example.com'],
     };
     expect(parse([entry])).toMatchObject({
@@ -253,8 +252,12 @@ describe('parseInventory', () => {
       '[0].split_failing_names: must be true or false, not a string',
     ],
     [
+      { domain: '192.0.2.1', challenge: 'tls-alpn-01' },
+      '[0].challenge: tls-alpn-01 does not prove the IP address "192.0.2.1" here; use http-01 (RFC 8738)',
+    ],
+    [
       { domain: '192.0.2.1', challenge: 'dns-01', dns_plugin: 'route53' },
-      '[0].challenge: dns-01 cannot prove the IP address "192.0.2.1"; use http-01 or tls-alpn-01 (RFC 8738, 7)',
+      '[0].challenge: dns-01 does not prove the IP address "192.0.2.1" here; use http-01 (RFC 8738)',
     ],
     [
       { domain: '*.example.com', sans: ['2001:db8::1'], challenge: 'dns-01', dns_plugin: 'route53' },

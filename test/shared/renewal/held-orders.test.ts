@@ -1,13 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Fault, FaultHandle } from '../../../local/ca/faults.ts';
+import { findAuthority } from '../../../shared/acme/catalogue.ts';
 import { ordersKey, setKey } from '../../../shared/limits/bucket-keys.ts';
 import { publishedLimits } from '../../../shared/limits/published-limits.ts';
 import { deploymentAccount } from '../../../shared/renewal/authorities.ts';
 import { findFailoverReason } from '../../../shared/renewal/recovery.ts';
 import type { OpenChallenge } from '../../../shared/renewal/renewal.ts';
-import type { Presenters } from '../../../shared/renewal/steps/issue-step.ts';
+import { type Presenters, toDemand } from '../../../shared/renewal/steps/issue-step.ts';
+import { reserveLimits } from '../../../shared/renewal/steps/reserve.ts';
 import { Failure } from '../../../shared/runtime/errors.ts';
-import { aRenewal, noon } from '../../support/builders.ts';
+import { aRenewal, daysAfter, noon } from '../../support/builders.ts';
 import { startIssueWorld } from '../../support/issue-world.ts';
 import { createOrderScene, type OrderWorld } from './order-scene.ts';
 import { createScene } from './runner-scene.ts';
@@ -60,6 +62,28 @@ describe('what the CA has counted stays counted', () => {
   });
 });
 
+describe('what a renewal holds at a CA', () => {
+  it('is given back when its limit sends the renewal to another one', async () => {
+    const { issue } = scene;
+    const leased = { owner: 'a', until: noon, fence: 1, takenOver: false };
+    const ca = { directoryUrl: world.directoryUrl, rehearsal: false };
+    const renewal = { ...aRenewal({ step: 'reserve-limits', ca, reservedAs: 'none' }), lease: leased };
+    await issue.limiter.reserve(toDemand(renewal));
+    const { signal } = new AbortController();
+    const context = { renewal, resumed: true, polls: 0, signal, ensureTime: () => undefined };
+    const bucket = ordersKey(world.directoryUrl, deploymentAccount);
+    const freeAt = daysAfter(issue.clock.now(), 2);
+    const preferred = [...issue.authorities.preferred, findAuthority('zerossl')];
+    const ports = {
+      ...issue,
+      authorities: { ...issue.authorities, preferred },
+      limiter: { ...issue.limiter, reserve: async () => ({ kind: 'denied', bucket, freeAt }) as const },
+    };
+    expect(await reserveLimits(context, ports, {})).toMatchObject({ kind: 'done', next: 'choose-ca' });
+    expect((await read(setKey(world.directoryUrl, renewal.policy.domains)))?.holds).toEqual({});
+  });
+});
+
 describe('an order that may issue', () => {
   it.each(['acme-userActionRequired', 'external-account-missing', 'acme-externalAccountRequired'])(
     'is not left for another CA when its account meets %s',
@@ -90,6 +114,45 @@ describe('an order that may issue', () => {
   });
 });
 
+describe('a step that has failed', () => {
+  it('may wait again when it is tried again, however long ago it began', async () => {
+    const { run, clock, follow } = await createScene();
+    const start = follow('choose-ca', async () => ({ kind: 'done', next: 'await-propagation' }));
+    await run([start, follow('await-propagation', () => Promise.reject(failure('dns-unreachable')))]);
+    clock.advance(2 * 86_400_000);
+    const wait = { kind: 'wait', seconds: 3, reason: 'a server is late' } as const;
+    const late = follow('await-propagation', async ({ polls }) =>
+      polls === 0 ? wait : { kind: 'done', next: 'deploy' },
+    );
+    expect(await run([late])).toMatchObject({ kind: 'handed-over' });
+  });
+
+  it('is told of where the CA takes finalize and does nothing', async () => {
+    const order = { status: 'ready', identifiers: [], authorizations: [], finalize: 'https://ca.test/f' };
+    const body = JSON.stringify(order);
+    add({ resource: 'finalize', times: 100, act: { status: 200, body } });
+    const work = await scene.open();
+    expect(await scene.run(work)).toMatchObject({ kind: 'failed', failure: { code: 'finalize-ignored' } });
+    fault?.remove();
+    expect(await scene.run(work)).toMatchObject({ kind: 'handed-over' });
+    expect((await scene.renewals.get(work))?.attempts).toBe(0);
+  });
+});
+
+describe('a CA that refuses a certificate', () => {
+  it.each([
+    'acme-paused',
+    'acme-rejectedIdentifier',
+    'acme-unsupportedIdentifier',
+    'acme-invalidProfile',
+    'acme-badPublicKey',
+    'challenge-not-offered',
+  ])('for %s is asked again in a day, should nobody be left to ask', (code) => {
+    const reason = findFailoverReason(aRenewal({ step: 'place-order' }), failure(code));
+    expect(reason?.seconds).toBeLessThanOrEqual(86_400);
+  });
+});
+
 describe('a challenge that was answered', () => {
   it('by a worker that vanished, before one that only waited, is not answered again', async () => {
     const work = await scene.open();
@@ -108,6 +171,8 @@ describe('a challenge that was answered', () => {
     const { url } = (await scene.renewals.get(work))?.order ?? {};
     const order = () => world.ca.ledger.orders.find((each) => each.url === url);
     await vi.waitFor(() => expect(order()?.status).toBe('ready'));
+    // As CAs may answer where nothing is pending any more (RFC 8555, 7.5.1).
+    add({ resource: 'challenge', act: { status: 400, problemType: 'malformed' } });
     expect(await scene.run(work)).toMatchObject({ kind: 'handed-over' });
   });
 });

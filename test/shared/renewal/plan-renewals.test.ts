@@ -52,6 +52,18 @@ describe('a dry run', () => {
     ]);
   });
 
+  it('counts what earlier ticks have given a place, as far as it is asked to look', async () => {
+    await trackMany(600);
+    const { perDay, finishedAt } = await scene.plan();
+    await scene.tick();
+    // An order every 36 s, until an hour after the next tick.
+    const report = await scene.plan({ dueWithinHours: 1 });
+    expect(report).toMatchObject({ due: 101, admittedNow: 0, waiting: 101, finishedAt });
+    const whole = await scene.plan({ dueWithinHours: 24 });
+    expect(whole).toMatchObject({ due: 330, waiting: 330, byReason: { missing: 330 }, finishedAt });
+    expect(whole.perDay).toEqual([{ day: '2026-11-21', count: Number(perDay[0]?.count) - 270 }]);
+  });
+
   it('changes nothing', async () => {
     await trackMany(300);
     const before = JSON.stringify(await Array.fromAsync(scene.ports.certificates.list()));

@@ -61,6 +61,15 @@ describe('a renewal', () => {
     expect(result).toMatchObject({ kind: 'failed', failure: { code: 'order-missing' } });
   });
 
+  it('repeats a step at once, and only once, when its account’s key was changed meanwhile', async () => {
+    const { follow, run, performed } = scene;
+    const refused = follow('choose-ca', async () => {
+      throw failure('account-key-changed');
+    });
+    expect(await run([refused])).toMatchObject({ kind: 'failed', failure: { code: 'account-key-changed' } });
+    expect(performed).toHaveLength(2);
+  });
+
   it('asks for redelivery when its state cannot be stored', async () => {
     const { follow, run } = scene;
     const broken = follow('choose-ca', async () => {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { fullBucket } from '../../../shared/limits/bucket.ts';
 import { ordersKey } from '../../../shared/limits/bucket-keys.ts';
 import { aPolicy, aRenewal, daysAfter, noon } from '../../support/builders.ts';
 import { createScene, letsEncrypt, ownCa, type Scene } from './schedule-scene.ts';
@@ -49,6 +50,27 @@ describe("a tick under a CA's limits", () => {
     expect(places.sort((one, other) => one - other)).toEqual(
       Array.from({ length: 10 }, (_, index) => (index + 1) * 36),
     );
+  });
+
+  it('lets a certificate that would expire go before names that never had one, however long those are booked', async () => {
+    await trackMany(3000);
+    expect((await scene.tick()).planned).toBe(2730);
+    // The workers have spent what they were sent for.
+    const tat = new Date(noon.getTime() + 270 * 36_000);
+    await scene.ports.buckets.update(orders, (state = fullBucket) => ({
+      state: { ...state, tat },
+      result: undefined,
+    }));
+    scene.clock.advance(30_000);
+    const names = ['w.soon.com', 'w.later.com'] as const;
+    for (const name of names) await scene.track(name);
+    const notBefore = daysAfter(noon, -80);
+    await scene.issue('w.soon.com', { notBefore, notAfter: daysAfter(noon, 0.8) }, scene.clock.now());
+    await scene.issue('w.later.com', { notBefore, notAfter: daysAfter(noon, 10) }, scene.clock.now());
+    expect(await scene.tick()).toMatchObject({ planned: 2 });
+    const [soon, later] = await Promise.all(names.map(scene.read));
+    expect(soon?.plannedAt).toEqual(new Date(noon.getTime() + 36_000));
+    expect(later?.plannedAt).toEqual(new Date(noon.getTime() + 2731 * 36_000));
   });
 
   it('sends one that waited once its place has come, and takes it out of the plan', async () => {

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { scheduleRenewals as event } from '../../../events/schedule-renewals.ts';
 import { ordersKey } from '../../../shared/limits/bucket-keys.ts';
+import { publishedLimits } from '../../../shared/limits/published-limits.ts';
 import type { Renewal } from '../../../shared/renewal/renewal.ts';
+import { Failure } from '../../../shared/runtime/errors.ts';
 import { aPolicy, aRenewal, daysAfter, noon } from '../../support/builders.ts';
 import { createScene, letsEncrypt, type Scene } from './schedule-scene.ts';
 
@@ -107,6 +109,42 @@ describe('a selection', () => {
     expect(opened.toSorted()).toEqual([name, 'b.example.com']);
   });
 
+  it('of all by force works off a fleet in several calls, each certificate once', async () => {
+    for (let index = 0; index < 5000; index++) await scene.track(`w.n${index}.com`);
+    const selection = { force: true, all: true };
+    const remainingMillis = () => 19_000;
+    const first = await scene.tick({ selection, remainingMillis });
+    expect(first).toMatchObject({ more: true, after: expect.any(String) });
+    expect(first.opened.length + first.planned).toBe(2000);
+    const second = await scene.tick({ selection: { ...selection, after: first.after } });
+    expect(second).toMatchObject({ more: false });
+    expect(second.opened.length + second.planned).toBe(3002);
+    expect(new Set([...first.opened, ...second.opened]).size).toBe(
+      first.opened.length + second.opened.length,
+    );
+    expect(await scene.ports.renewals.get({ certificateName: 'w.n4999.com', generation: 2 })).toBeUndefined();
+  });
+
+  it('of all by force that fails half-way says where to go on', async () => {
+    for (let index = 0; index < 5000; index++) await scene.track(`w.n${index}.com`);
+    const { queue } = scene.ports;
+    let sends = 0;
+    scene.ports.queue = {
+      ...queue,
+      send: async (worker, work) => {
+        sends += 1;
+        if (sends > 1)
+          throw new Failure({ code: 'queue-unavailable', disposition: 'retry', message: 'gone' });
+        await queue.send(worker, work);
+      },
+    };
+    scene.ports.limitsFor = () => publishedLimits('zerossl');
+    await expect(scene.tick({ selection: { force: true, all: true } })).rejects.toMatchObject({
+      code: 'queue-unavailable',
+      message: 'gone; to go on, say "after": "w.n1997.com"',
+    });
+  });
+
   it('by force of neither names nor all is refused', async () => {
     await expect(scene.tick({ selection: { force: true } })).rejects.toMatchObject({ code: 'invalid-event' });
   });
@@ -119,6 +157,7 @@ describe('the event of the scheduler', () => {
     { runId: 'r', names: ['a.example.com'] },
     { force: true, names: ['a.example.com'] },
     { force: true, all: true, dryRun: true },
+    { force: true, all: true, after: 'a.example.com' },
     { dryRun: true, dueWithinHours: 24, ca: 'lets-encrypt' },
   ])('may be %j', (given) => {
     expect(event.safeParse(given).success).toBe(true);
@@ -128,6 +167,7 @@ describe('the event of the scheduler', () => {
     [{ force: true }, 'names, or all'],
     [{ force: true, all: true, names: ['a.example.com'] }, 'names, or all'],
     [{ all: true }, 'belongs to force'],
+    [{ after: 'a.example.com' }, 'belongs to all'],
     [{ dueWithinHours: 3 }, 'belongs to dryRun'],
     [{ dryrun: true }, 'dryrun'],
     [{ names: [] }, 'names'],

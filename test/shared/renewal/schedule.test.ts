@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ordersKey } from '../../../shared/limits/bucket-keys.ts';
 import { scheduleRenewals } from '../../../shared/renewal/schedule.ts';
-import { daysAfter, noon } from '../../support/builders.ts';
-import { createScene, letsEncrypt, type Scene } from './schedule-scene.ts';
+import { aRenewal, daysAfter, noon } from '../../support/builders.ts';
+import { createScene, letsEncrypt, ownCa, type Scene } from './schedule-scene.ts';
 
 describe('a tick', () => {
   let scene: Scene;
@@ -39,6 +39,43 @@ describe('a tick', () => {
       result: undefined,
     }));
     expect(await tick()).toMatchObject({ opened: ['good.example.com'], planned: 1 });
+  });
+
+  it.each([
+    ['a day after one that was announced, too', 'announced', 90, 24],
+    ['where half of a short lifetime is over', 'announced', 1, 12],
+    ['at once after any other', 'expiring', 90, 0],
+  ] as const)('believes a window that has passed %s', async (_, code, lifetimeDays, hours) => {
+    const { track, tick, read, issue, ports, clock } = scene;
+    const name = 'a.example.com';
+    await track(name);
+    await ports.renewals.open(aRenewal({ certificateName: name, reason: { code, message: '' } }));
+    const certificateId = 'aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE';
+    const issuedBy = { directoryUrl: ownCa, accountUrl: `${ownCa}/1`, certificateId };
+    const notAfter = daysAfter(noon, lifetimeDays);
+    await issue(name, { generation: 1, notBefore: noon, notAfter, issuedBy }, noon);
+    const window = { start: daysAfter(noon, -2), end: daysAfter(noon, -1) };
+    const nextPollAt = daysAfter(noon, 9);
+    const advice = { certificateId, window, renewAt: noon, nextPollAt, failures: 0 };
+    await ports.certificates.recordAdvice({ read: await read(name), advice, nextActionAt: noon });
+    if (hours > 0) {
+      expect(await tick()).toMatchObject({ opened: [] });
+      clock.advance(hours * 3_600_000 - 120_000);
+      expect(await tick()).toMatchObject({ opened: [] });
+      clock.advance(120_000);
+    }
+    expect(await tick()).toMatchObject({ opened: [name] });
+  });
+
+  it('opens the next generation where one that a dead tick opened has ended', async () => {
+    const { track, tick, ports, clock, read } = scene;
+    const name = 'a.example.com';
+    await track(name);
+    await ports.renewals.open(aRenewal({ certificateName: name, outcome: 'abandoned' }));
+    expect(await tick()).toMatchObject({ opened: [] });
+    clock.advance(60_000);
+    expect(await tick()).toMatchObject({ opened: [name] });
+    expect(await read(name)).toMatchObject({ generation: 2 });
   });
 
   it('opens nothing twice when two ticks come at once', async () => {
