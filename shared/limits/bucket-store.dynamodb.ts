@@ -18,6 +18,7 @@ interface BucketItem {
   holds?: Record<string, number>;
   plannedUntil?: number;
   displacedUntil?: number;
+  lastPlaceAt?: number;
   expiresAtSeconds: number;
 }
 
@@ -85,14 +86,14 @@ export function createDynamoDbBucketItems(client: DynamoDBDocumentClient, table:
 
 function toItem(
   key: string,
-  { tat, spends, holds, plannedUntil, displacedUntil }: Bucket,
+  { tat, spends, holds, plannedUntil, displacedUntil, lastPlaceAt }: Bucket,
   version: number,
 ): BucketItem {
   const spent = spends.map(({ holder, at }) => ({ holder, at: at.getTime() }));
   const held = Object.entries(holds).map(([holder, until]) => [holder, until.getTime()] as const);
   const lastMillis = [...spent.map(({ at }) => at), ...held.map(([, until]) => until)].reduce(
     (last, millis) => Math.max(last, millis),
-    tat?.getTime() ?? 0,
+    Math.max(...[tat, plannedUntil, displacedUntil, lastPlaceAt].map((at) => at?.getTime() ?? 0)),
   );
   return {
     bucket: key,
@@ -102,16 +103,25 @@ function toItem(
     ...(held.length > 0 ? { holds: Object.fromEntries(held) } : {}),
     ...(plannedUntil ? { plannedUntil: plannedUntil.getTime() } : {}),
     ...(displacedUntil ? { displacedUntil: displacedUntil.getTime() } : {}),
+    ...(lastPlaceAt ? { lastPlaceAt: lastPlaceAt.getTime() } : {}),
     expiresAtSeconds: Math.ceil(lastMillis / 1000) + daySeconds,
   };
 }
 
-const fromItem = ({ tat, spends = [], holds = {}, plannedUntil, displacedUntil }: BucketItem): Bucket => ({
+const fromItem = ({
+  tat,
+  spends = [],
+  holds = {},
+  plannedUntil,
+  displacedUntil,
+  lastPlaceAt,
+}: BucketItem): Bucket => ({
   tat: tat === undefined ? undefined : new Date(tat),
   spends: spends.map(({ holder, at }) => ({ holder, at: new Date(at) })),
   holds: Object.fromEntries(Object.entries(holds).map(([holder, until]) => [holder, new Date(until)])),
   ...(plannedUntil === undefined ? {} : { plannedUntil: new Date(plannedUntil) }),
   ...(displacedUntil === undefined ? {} : { displacedUntil: new Date(displacedUntil) }),
+  ...(lastPlaceAt === undefined ? {} : { lastPlaceAt: new Date(lastPlaceAt) }),
 });
 
 const unansweredKeys = (table: string, count: number) =>

@@ -22,6 +22,8 @@ export interface Bucket {
   readonly plannedUntil?: Date | undefined;
   /** As plannedUntil, of those alone whose time has come and who found the token gone. */
   readonly displacedUntil?: Date | undefined;
+  /** The latest place that a plan has given to anybody who needs this bucket, whatever it waits for. */
+  readonly lastPlaceAt?: Date | undefined;
 }
 
 /** A bucket's published limit (the margin of `usableLimit` is applied here) and the time. */

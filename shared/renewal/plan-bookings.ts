@@ -1,5 +1,7 @@
 import { type Bucket, fullBucket } from '../limits/bucket.ts';
+import { ordersKey } from '../limits/bucket-keys.ts';
 import type { BucketStore } from '../limits/bucket-store.ts';
+import type { Demand } from '../limits/demand.ts';
 import { settleBounded, throwFirstFailure } from '../runtime/concurrency.ts';
 
 /**
@@ -33,6 +35,29 @@ export async function keepBookings(store: BucketStore, bookings: readonly Bookin
       state: keep(state, booking),
       result: undefined,
     })),
+  );
+  throwFirstFailure(kept);
+}
+
+/**
+ * Keeps, beside the orders bucket of each account, the last place that was given there, whichever limit it waits
+ * for: the date at which the backlog ends.
+ */
+export async function keepLastPlaces(
+  store: BucketStore,
+  places: readonly { readonly demand: Demand; readonly at: Date }[],
+): Promise<void> {
+  const latest = new Map<string, Date>();
+  for (const { demand, at } of places) {
+    const key = ordersKey(demand.ca, demand.account);
+    const known = latest.get(key);
+    if (!known || known < at) latest.set(key, at);
+  }
+  const kept = await settleBounded([...latest], bucketsAtOnce, ([key, at]) =>
+    store.update(key, (state = fullBucket) => {
+      const reached = state.lastPlaceAt && state.lastPlaceAt >= at;
+      return { state: reached ? undefined : { ...state, lastPlaceAt: at }, result: undefined };
+    }),
   );
   throwFirstFailure(kept);
 }

@@ -1,5 +1,4 @@
 import { ordersKey } from '../limits/bucket-keys.ts';
-import { intervalMillisOf, usableLimit } from '../limits/gcra.ts';
 import { secondsAfter } from '../runtime/clock.ts';
 import { throwFirstFailure } from '../runtime/concurrency.ts';
 import { deploymentAccount, limitsNameOf } from './authorities.ts';
@@ -65,19 +64,12 @@ const startingWhenDue = (candidate: Candidate, nextTickAt: Date): Candidate =>
 async function findBookedUntil(
   candidates: readonly Candidate[],
   now: Date,
-  { buckets, limitsFor, preferred }: PlanPorts,
+  { buckets, preferred }: PlanPorts,
 ): Promise<Date | undefined> {
   const authorities = [...preferred, ...candidates.map(({ authority }) => authority)];
-  const metered = [...new Set(authorities.map(limitsNameOf))].flatMap((ca) => {
-    const limit = limitsFor(ca).ordersPerAccount;
-    return limit ? [{ key: ordersKey(ca, deploymentAccount), limit }] : [];
-  });
-  if (metered.length === 0) return undefined;
-  const states = await buckets.read(metered.map(({ key }) => key));
-  const ends = metered.flatMap(({ key, limit }) => {
-    const spentAt = states.get(key)?.plannedUntil?.getTime();
-    return spentAt === undefined ? [] : [spentAt - usableLimit(limit).burst * intervalMillisOf(limit)];
-  });
+  const keys = new Set(authorities.map((authority) => ordersKey(limitsNameOf(authority), deploymentAccount)));
+  const states = await buckets.read([...keys]);
+  const ends = [...states.values()].map(({ lastPlaceAt }) => lastPlaceAt?.getTime() ?? 0);
   const last = Math.max(0, ...ends);
   return last > now.getTime() ? new Date(last) : undefined;
 }

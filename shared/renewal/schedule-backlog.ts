@@ -1,4 +1,4 @@
-import type { TrackedCertificate } from '../certificates/certificate.ts';
+import { type CertificatePolicy, sameNames, type TrackedCertificate } from '../certificates/certificate.ts';
 import { chooseRenewalTime, findDueReason } from '../certificates/due.ts';
 import { dueShards } from '../certificates/due-index.ts';
 import { secondsAfter } from '../runtime/clock.ts';
@@ -70,6 +70,8 @@ export async function lookAtCertificate(
   if (look.kind === 'wait') return { kind: 'wait', certificate, until: look.until };
   const { preferred } = ports;
   const open = await findOpenRenewal(certificate, ports);
+  // What the CA has paused goes on when its cause was taken out of the inventory.
+  if (open?.pausedAt && isMended(open.policy, certificate.policy)) return { kind: 'asleep', open };
   if (open) return { kind: 'open', certificate, open };
   const believedAt = look.reason.code === 'announced' && (await findBelievedAt(certificate, tick, ports));
   if (believedAt && believedAt > tick.nextTickAt) return { kind: 'wait', certificate, until: believedAt };
@@ -78,6 +80,9 @@ export async function lookAtCertificate(
     candidate: toCandidate(certificate, look.reason, { now: tick.now, preferred }),
   };
 }
+
+const isMended = (paused: CertificatePolicy, wanted: CertificatePolicy): boolean =>
+  !sameNames(paused.domains, wanted.domains) || paused.ca !== wanted.ca;
 
 function toPlaced(
   certificate: TrackedCertificate,

@@ -1,6 +1,6 @@
 import { fulfilled, settleBounded, throwFirstFailure } from '../runtime/concurrency.ts';
 import { planAdmissions } from './plan.ts';
-import { keepBookings } from './plan-bookings.ts';
+import { keepBookings, keepLastPlaces } from './plan-bookings.ts';
 import { readGround } from './plan-ground.ts';
 import { type Backlog, candidatesOf } from './schedule-backlog.ts';
 import { type Carried, carryOn, carryOut } from './schedule-carry-out.ts';
@@ -49,6 +49,10 @@ export async function workOff(
     ...send(carried, runId, ports),
     // After the places themselves: bookings for nobody would keep their slots empty.
     keepBookings(ports.buckets, plan.bookings),
+    keepLastPlaces(
+      ports.buckets,
+      plan.places.filter(({ at }) => at > now).map(({ item, at }) => ({ demand: item.demand, at })),
+    ),
   ]);
   throwFirstFailure([...backlog.failures, planned, ...settled, ...sent]);
   return { ...summarize(carried), more: backlog.more };

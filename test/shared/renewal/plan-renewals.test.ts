@@ -64,6 +64,13 @@ describe('a dry run', () => {
     expect(whole.perDay).toEqual([{ day: '2026-11-21', count: Number(perDay[0]?.count) - 270 }]);
   });
 
+  it('names the date at which the backlog ends, whichever limit the places given wait for', async () => {
+    await trackMany(60, (index) => `h${index}.huge.com`);
+    const { finishedAt } = await scene.plan();
+    await scene.tick();
+    expect(await scene.plan()).toMatchObject({ due: 0, finishedAt });
+  });
+
   it('changes nothing', async () => {
     await trackMany(300);
     const before = JSON.stringify(await Array.fromAsync(scene.ports.certificates.list()));

@@ -88,6 +88,17 @@ describe('a selection', () => {
     expect((await stored())?.nextActionAt).toEqual(new Date(noon.getTime() + 900_000));
   });
 
+  it('is not needed for a paused renewal whose names were changed in the inventory', async () => {
+    await openRenewal({ pausedAt: daysAfter(noon, -3), nextActionAt: undefined });
+    scene.clock.advance(86_400_000);
+    expect(await scene.tick()).toMatchObject({ resumed: [] });
+    expect(await stored()).toMatchObject({ pausedAt: expect.any(Date) });
+    const policy = aPolicy({ domains: [name, 'more.example.com'] });
+    await scene.ports.certificates.changePolicy({ name, policy, now: scene.clock.now() });
+    expect(await scene.tick()).toMatchObject({ resumed: [name] });
+    expect(await stored()).not.toMatchObject({ pausedAt: expect.any(Date) });
+  });
+
   it('by force of a CA wakes what this CA has paused', async () => {
     const ca = { directoryUrl: letsEncrypt, rehearsal: false };
     const pausedAt = daysAfter(noon, -3);
