@@ -82,6 +82,8 @@ describe('the house', () => {
     ['runtime', []],
     ['acme', ['runtime']],
     ['limits', ['runtime']],
+    ['audit', ['runtime']],
+    ['etl', ['audit', 'runtime']],
     ['certificates', ['runtime']],
     ['challenges', ['certificates', 'runtime']],
     ['deploy', ['certificates', 'runtime']],

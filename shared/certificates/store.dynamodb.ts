@@ -3,15 +3,13 @@ import {
   GetCommand,
   PutCommand,
   paginateScan,
-  QueryCommand,
-  type QueryCommandInput,
   type ScanCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { callsTo } from '../runtime/dynamodb.ts';
-import type { TrackedCertificate } from './certificate.ts';
 import { type CertificateItem, fromItem, newItem, toAdviceItem, toIssuedItem } from './certificate-item.ts';
 import { dueShardOf, dueShards } from './due-index.ts';
+import { queryDue } from './due-query.dynamodb.ts';
 import type { CertificateStore } from './store.ts';
 
 /** CertificateStore over the certificates table of infra/tables.yml. */
@@ -23,28 +21,8 @@ export function createDynamoDbCertificateStore(
   const update = (name: string, input: Omit<UpdateCommand['input'], 'TableName' | 'Key'>) =>
     writeConditionally(client.send(new UpdateCommand({ TableName: table, Key: { name }, ...input })));
 
-  const queryDue = async ({ shard, until, limit }: { shard: string; until: Date; limit: number }) => {
-    const due: TrackedCertificate[] = [];
-    let from: QueryCommandInput['ExclusiveStartKey'];
-    // A page ends at 1 MB, wherever the limit is.
-    do {
-      const answer = await reach(
-        client.send(
-          new QueryCommand({
-            TableName: table,
-            IndexName: 'due',
-            KeyConditionExpression: 'dueShard = :shard AND nextActionAt <= :until',
-            ExpressionAttributeValues: { ':shard': shard, ':until': until.toISOString() },
-            Limit: limit - due.length,
-            ExclusiveStartKey: from,
-          }),
-        ),
-      );
-      due.push(...(answer.Items ?? []).map((item) => fromItem(item as CertificateItem)));
-      from = answer.LastEvaluatedKey;
-    } while (from && due.length < limit);
-    return due;
-  };
+  const findDue = async (query: { shard: string; until: Date; limit: number }) =>
+    (await queryDue(client, table, query)).map((item) => fromItem(item as unknown as CertificateItem));
 
   async function* scan(input: Omit<ScanCommandInput, 'TableName'>, after?: string) {
     const startingToken = after === undefined ? undefined : { name: after };
@@ -113,11 +91,11 @@ export function createDynamoDbCertificateStore(
         ExpressionAttributeValues: { ':retired': 'retired' },
       });
     },
-    findDue: queryDue,
+    findDue,
     async findNextActionAt() {
       const distantFuture = new Date('9999-12-31T00:00:00Z');
       const firsts = await Promise.all(
-        dueShards.map((shard) => queryDue({ shard, until: distantFuture, limit: 1 })),
+        dueShards.map((shard) => findDue({ shard, until: distantFuture, limit: 1 })),
       );
       const [earliest] = firsts.flat().sort((a, b) => a.nextActionAt.getTime() - b.nextActionAt.getTime());
       return earliest?.nextActionAt;

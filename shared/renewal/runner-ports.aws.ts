@@ -5,8 +5,9 @@ import { systemClock } from '../runtime/clock.ts';
 import { type Environment, parseConfig } from '../runtime/config.ts';
 import { createDynamoDb } from '../runtime/dynamodb.ts';
 import { systemRandom } from '../runtime/random.ts';
+import { createSqs } from '../runtime/sqs.ts';
 import { createDynamoDbRenewalStore } from './store.dynamodb.ts';
-import { createSqs, createSqsWorkQueue } from './work-queue.sqs.ts';
+import { createSqsWorkQueue } from './work-queue.sqs.ts';
 import type { RunnerPorts } from './worker.ts';
 
 const settings = z.object({

@@ -1,11 +1,5 @@
-import {
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-  type QueryCommandInput,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { queryDue } from '../certificates/due-query.dynamodb.ts';
 import { callsTo } from '../runtime/dynamodb.ts';
 import { leaseLost, restEndsBy } from './lease.ts';
 import type { LeasedRenewal, Renewal, RenewalId, StepName } from './renewal.ts';
@@ -77,28 +71,7 @@ export function createDynamoDbRenewalStore(client: DynamoDBDocumentClient, table
     save: (renewal) =>
       putUnderFence(renewal, toItem(renewal, { fence: renewal.lease.fence, lease: renewal.lease })),
     release: (renewal) => putUnderFence(renewal, toItem(renewal, { fence: renewal.lease.fence })),
-    async findDue({ shard, until, limit }) {
-      const due: DueRenewal[] = [];
-      let from: QueryCommandInput['ExclusiveStartKey'];
-      // A page ends at 1 MB, wherever the limit is.
-      do {
-        const answer = await reach(
-          client.send(
-            new QueryCommand({
-              TableName: table,
-              IndexName: 'due',
-              KeyConditionExpression: 'dueShard = :shard AND nextActionAt <= :until',
-              ExpressionAttributeValues: { ':shard': shard, ':until': until.toISOString() },
-              Limit: limit - due.length,
-              ExclusiveStartKey: from,
-            }),
-          ),
-        );
-        due.push(...(answer.Items ?? []).map(toDue));
-        from = answer.LastEvaluatedKey;
-      } while (from && due.length < limit);
-      return due;
-    },
+    findDue: async (query) => (await queryDue(client, table, query)).map(toDue),
     postpone: ({ id, expectedAt, nextActionAt }) =>
       writeConditionally(
         client.send(

@@ -27,7 +27,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const once = (...more: string[]) => ['--once', '--json', '--domains', domains, ...more];
 
-describe('npm start -- --once --json', () => {
+describe('npm start -- --once --json', { timeout: 90_000 }, () => {
   it('renews, deploys and verifies every certificate, then nothing, then what changed in the inventory', async () => {
     const first = await runCommand(once('--data-dir', dataDir));
     expect(first.stderr).toContain('the embedded CA took 3 new orders');
