@@ -1,0 +1,86 @@
+import type { Clock } from '../../runtime/clock.ts';
+import { Failure } from '../../runtime/errors.ts';
+import type { Random } from '../../runtime/random.ts';
+import type { RunLedger } from './ledger.ts';
+import type { Lease, Run, RunSlot } from './run.ts';
+import { afterEvent, firstRun, type RunDetails, type RunPlan, supersede, underLease } from './run-changes.ts';
+import type { RunEvent } from './run-transitions.ts';
+import { resumeRun } from './tend-run.ts';
+
+/** What is done about a run that the scope has already: a schedule leaves it, a person may say otherwise. */
+export type ExistingRun = 'leave' | 'resume' | 'supersede';
+
+/** `exists`: the start was doubled, or somebody else's comes first; there is nothing to do. */
+export interface OpenedRun {
+  readonly kind: 'opened' | 'resumed' | 'superseded' | 'exists';
+  readonly run: Run;
+}
+
+export interface OpenPorts {
+  readonly ledger: RunLedger;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly random: Random;
+}
+
+/**
+ * Opens the run of a pipeline about a scope, which has one at a time. A failed or held run is resumed (where it
+ * stopped) or superseded (from the start, by a new run with the same load id) on request; so is one that was
+ * reported, superseded alone.
+ * @throws Failure `run-not-ready` where the run there cannot be resumed or superseded; `run-contended`
+ */
+export async function openRun(
+  { ledger, clock, random }: OpenPorts,
+  plan: RunPlan,
+  existing: ExistingRun,
+): Promise<OpenedRun> {
+  const wanted = firstRun(plan, { now: clock.now(), random });
+  const there = await ledger.openRun(wanted);
+  if (there.runId === wanted.runId) return { kind: 'opened', run: there };
+  if (existing === 'leave') return { kind: 'exists', run: there };
+  if (existing === 'resume') return { kind: 'resumed', run: await resumeRun({ ledger, clock }, there) };
+  const run = supersede(there, wanted);
+  if (await ledger.replaceRun(run)) return { kind: 'superseded', run };
+  throw runContended(there);
+}
+
+/**
+ * The run for start-etl or report-etl to work on alone until `lease.until`; undefined while another has it, and
+ * where its state asks for neither. What is done to it then goes through `changeRun`.
+ */
+export async function claimRun(
+  { ledger, clock }: Pick<OpenPorts, 'ledger' | 'clock'>,
+  slot: RunSlot,
+  lease: Lease,
+): Promise<Run | undefined> {
+  const run = await ledger.getRun(slot);
+  const leased = run && underLease(run, lease, clock.now());
+  return leased && (await ledger.replaceRun(leased)) ? leased : undefined;
+}
+
+/**
+ * Writes that something happened to a run, ends the lease, and answers the run as it stands.
+ * @throws Failure `run-contended` where somebody has written the run since it was read: a lease was overtaken, or
+ *   a person stepped in; `run-not-ready` where the event cannot happen
+ */
+export async function changeRun(
+  { ledger, clock }: Pick<OpenPorts, 'ledger' | 'clock'>,
+  run: Run,
+  change: {
+    event: Exclude<RunEvent, 'failed' | 'superseded' | 'committed'>;
+    details?: RunDetails;
+    /** When the run is looked at again, in place of the state's usual time. */
+    nextActionAt?: Date;
+  },
+): Promise<Run> {
+  const changed = afterEvent(run, change.event, { now: clock.now(), details: change.details ?? {} });
+  const written = change.nextActionAt ? { ...changed, nextActionAt: change.nextActionAt } : changed;
+  if (await ledger.replaceRun(written)) return written;
+  throw runContended(run);
+}
+
+const runContended = ({ runId, pipeline }: Run) =>
+  new Failure({
+    code: 'run-contended',
+    disposition: 'retry',
+    message: `run ${runId} of ${pipeline} has been written by somebody else meanwhile; read it again`,
+  });

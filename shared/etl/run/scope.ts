@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../../audit/canonical-json.ts';
+import { type Window, windowText } from './window.ts';
+
+/**
+ * What a run is about, whoever runs it and however often. A pipeline has one run per scope at a time:
+ * - `window`: the records of a time;
+ * - `versions`: the source's objects in these versions, where it has no time to cut by;
+ * - `replay`: records that an earlier load put into quarantine, for the `round`-th time.
+ */
+export type RunScope =
+  | ({ readonly kind: 'window' } & Window)
+  | { readonly kind: 'versions'; readonly versions: readonly string[] }
+  | { readonly kind: 'replay'; readonly loadId: string; readonly round: number };
+
+/** The scope as part of a key; those of windows sort by time. */
+export function scopeKey(scope: RunScope): string {
+  switch (scope.kind) {
+    case 'window':
+      return `window/${windowText(scope)}`;
+    case 'versions':
+      return `versions/${sha256(canonicalJson([...new Set(scope.versions)].sort()))}`;
+    case 'replay':
+      return `replay/${scope.loadId}/${String(scope.round).padStart(6, '0')}`;
+  }
+}
+
+/**
+ * What the target knows a load by, hexadecimal. It says nothing of the configuration: a run repeated after a
+ * correction must replace what was loaded for the scope, not add to it.
+ */
+export function loadIdOf(load: { pipeline: string; target: string; scope: RunScope }): string {
+  return sha256(canonicalJson(['certfleet load 1', load.pipeline, load.target, scopeKey(load.scope)]));
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
