@@ -2,7 +2,7 @@ import { type CertificateAuthority, findAuthority } from '../acme/catalogue.ts';
 import type { TrackedCertificate } from '../certificates/certificate.ts';
 import type { Demand } from '../limits/demand.ts';
 import { Failure } from '../runtime/errors.ts';
-import { deploymentAccount, limitsNameOf, rankAuthorities } from './authorities.ts';
+import { deploymentAccount, limitsNameOf, rankPermitted } from './authorities.ts';
 import { decideCa } from './decide-ca.ts';
 import { decideExemption } from './exemption.ts';
 import { orderedNames, type PassedOver, type Renewal, renewalKey } from './renewal.ts';
@@ -20,15 +20,15 @@ export interface Circumstances {
 /**
  * The CA that the next order of a certificate goes to, as its worker will choose it: the one its open renewal has
  * chosen, else the first in order of preference that can issue it. Whether a CA is out of order only the worker
- * looks up. Undefined too where a CA is named that is no longer known, which its worker reports.
+ * looks up. Undefined too where a CA is named that may not be asked, which its worker reports.
  */
 export function chooseAuthority(
   { policy }: Pick<TrackedCertificate, 'policy'>,
   { now, preferred, open, passedOver = [] }: Circumstances,
 ): CertificateAuthority | undefined {
   if (open?.ca && open.step !== 'choose-ca') return findKnown(open.ca.directoryUrl);
-  if (policy.ca !== undefined && !findKnown(policy.ca)) return undefined;
-  const ranked = rankAuthorities({ preferred }, policy.ca);
+  const ranked = rankPermitted({ preferred }, policy.ca);
+  if (!ranked) return undefined;
   const wanted = open ? { ...policy, domains: orderedNames(open) } : policy;
   const skipped = [...(open?.passedOver ?? []), ...passedOver];
   const decision = decideCa({ preferred: ranked, wanted, passedOver: skipped, openUntil: new Map(), now });

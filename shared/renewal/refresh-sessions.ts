@@ -1,6 +1,6 @@
 import type { CertificateAuthority } from '../acme/catalogue.ts';
 import type { OpenConnection } from '../acme/connection.ts';
-import { type Authorities, rankAuthorities } from './authorities.ts';
+import { type Authorities, rankPermitted } from './authorities.ts';
 import type { FindSession } from './refresh-renewal-info.ts';
 
 /**
@@ -13,8 +13,8 @@ export function createSessionFinder(
 ): FindSession {
   const connections = new Map<string, OpenConnection>();
   return async ({ directoryUrl, firstChoice }, signal) => {
-    const configured = rankAuthorities(authorities, firstChoice);
-    const authority = configured.find((each) => each.directoryUrl === directoryUrl);
+    const configured = rankPermitted(authorities, firstChoice);
+    const authority = configured?.find((each) => each.directoryUrl === directoryUrl);
     if (!authority) return undefined;
     const connection = connections.get(directoryUrl) ?? open(authority);
     connections.set(directoryUrl, connection);

@@ -64,6 +64,13 @@ describe('the CA of a renewal', () => {
     expect(decide({ preferred: [actalis], wanted })).toMatchObject({ kind: 'none', freeAt: undefined });
   });
 
+  it('is no directory that neither catalogue nor deployment names, whatever the inventory says', () => {
+    const inner = 'https://10.0.0.1/directory';
+    expect(() => rankAuthorities({ preferred: [letsEncrypt] }, inner)).toThrow(/ACME_FALLBACKS/);
+    const ours = findAuthority(inner);
+    expect(rankAuthorities({ preferred: [letsEncrypt, ours] }, inner)[0]).toEqual(ours);
+  });
+
   it('begins with the certificate’s own choice, before the deployment’s', () => {
     const ranked = rankAuthorities({ preferred: [letsEncrypt, google] }, 'google-trust-services');
     expect(ranked.map(({ id }) => id)).toEqual(['google-trust-services', 'lets-encrypt']);

@@ -31,10 +31,12 @@ describe('the CAs asked for renewal information', () => {
 
   it('are the one its own policy names, and no other', async () => {
     const { ask, opened } = createScene();
-    const own = 'https://private.example.com/directory';
+    const own = findAuthority('zerossl').directoryUrl;
     expect(await ask(own, own)).toBe(own);
     expect(await ask(own)).toBeUndefined();
     expect(await ask('https://gone.example.com/directory', own)).toBeUndefined();
+    const inner = 'https://10.0.0.1/directory';
+    expect(await ask(inner, inner)).toBeUndefined();
     expect(opened).toEqual([own]);
   });
 });
