@@ -26,7 +26,7 @@ export const definition = {
     { type: 'hash_pii', column: 'phone', kind: 'phone' },
     { type: 'add_metadata' },
   ],
-  destination: { type: 's3', bucket: 'bench', table: 'orders', format: 'ndjson' },
+  destinations: [{ type: 's3', bucket: 'bench', table: 'orders', format: 'ndjson' }],
 } as const;
 
 /** The same for all, so that their outputs can be compared byte by byte where they write the same form. */

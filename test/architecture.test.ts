@@ -83,7 +83,7 @@ describe('the house', () => {
     ['acme', ['runtime']],
     ['limits', ['runtime']],
     ['audit', ['runtime']],
-    ['etl', ['audit', 'runtime']],
+    ['etl', ['audit', 'certificates', 'report', 'runtime', 'verify']],
     ['certificates', ['runtime']],
     ['challenges', ['certificates', 'runtime']],
     ['deploy', ['certificates', 'runtime']],

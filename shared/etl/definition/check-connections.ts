@@ -1,26 +1,48 @@
+import { pointerTo } from './json-pointer.ts';
 import type { Pipeline } from './pipeline-schema.ts';
 
 type Report = (pointer: string, code: string, message: string) => void;
 
 /** What the ends of a pipeline need beyond their form. */
-export function checkConnections({ source, destination, contract }: Pipeline, report: Report): void {
+export function checkConnections(pipeline: Pipeline, report: Report): void {
+  const { source } = pipeline;
   if (source.type === 'postgresql' && !source.passwordSecret && !source.clientCertificate) {
     report('/source', 'credential-missing', 'needs passwordSecret or clientCertificate');
   }
-  if (destination.type === 'postgresql' && !destination.passwordSecret && !destination.clientCertificate) {
-    report('/destination', 'credential-missing', 'needs passwordSecret or clientCertificate');
+  checkDestinations(pipeline, report);
+  checkWatermark(pipeline, report);
+}
+
+function checkDestinations({ source, destinations }: Pipeline, report: Report): void {
+  const places = new Set<string>();
+  for (const [index, destination] of destinations.entries()) {
+    const pointer = pointerTo('destinations', index);
+    const place = JSON.stringify({ ...destination, afterLoad: undefined });
+    if (places.has(place)) report(pointer, 'destination-repeated', 'is named twice');
+    places.add(place);
+    if (destination.type === 'postgresql' && !destination.passwordSecret && !destination.clientCertificate) {
+      report(pointer, 'credential-missing', 'needs passwordSecret or clientCertificate');
+    }
+    if (destination.type === 'redshift' && !destination.workgroup === !destination.cluster) {
+      report(pointer, 'redshift-target', 'names either a workgroup or a cluster');
+    }
+    const overlap = source.type === 's3' ? 0 : (source.watermark?.overlapSeconds ?? 0);
+    if (destination.type === 's3' && overlap > 0) {
+      const message = 'files cannot merge what an overlap reads again; set overlapSeconds to 0';
+      report(pointer, 'overlap-unmerged', message);
+    }
   }
-  if (destination.type === 'redshift' && !destination.workgroup === !destination.cluster) {
-    report('/destination', 'redshift-target', 'names either a workgroup or a cluster');
-  }
+}
+
+function checkWatermark({ source, contract }: Pipeline, report: Report): void {
   if (source.type === 's3' || !source.watermark) return;
   const { column: name } = source.watermark;
   const column = Object.hasOwn(contract.columns, name) ? contract.columns[name] : undefined;
   if (!column) {
     const message = `there is no column ${JSON.stringify(name)} in the contract`;
     report('/source/watermark/column', 'column-unknown', message);
-  } else if (column.nullable || !['integer', 'timestamp', 'date', 'string'].includes(column.type)) {
-    const message = 'a watermark is an integer, timestamp, date or string that every record has';
+  } else if (column.nullable || column.type !== 'timestamp') {
+    const message = 'a watermark is a timestamp that every record has';
     report('/source/watermark/column', 'column-type', message);
   }
 }

@@ -21,7 +21,7 @@ const staging = z.strictObject({ bucket, prefix: z.string().max(1_024).default('
 export const destinationSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('s3'),
-    bucket,
+    bucket: bucket.optional().describe("The stack's own bucket for analytics when absent"),
     prefix: z.string().max(1_024).default(''),
     table: sqlName.describe('Names the data set; part of what every encrypted cell is bound to'),
     format: z.enum(['ndjson', 'parquet']).default('parquet'),

@@ -44,6 +44,16 @@ const retentionSchema = z
   })
   .default({ rawHours: 24, quarantineDays: 30 });
 
+/** How time is cut: one run per window, on a grid that never moves. */
+const windowSchema = z
+  .strictObject({
+    everySeconds: z.int().min(60).max(2_678_400).default(86_400),
+    offsetSeconds: z.int().min(0).max(2_678_400).default(0).describe('Where the grid begins, after 1970'),
+    lagSeconds: z.int().min(0).max(604_800).default(0).describe('How late records may still arrive'),
+    automatic: z.boolean().default(true).describe('false: runs are started by hand alone'),
+  })
+  .default({ everySeconds: 86_400, offsetSeconds: 0, lagSeconds: 0, automatic: true });
+
 /** A pipeline is data: what is read from where, what it must look like, what becomes of it, where it goes. */
 export const pipelineSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -51,10 +61,7 @@ export const pipelineSchema = z.strictObject({
   description: z.string().max(1_000).optional(),
   owner: person.describe('Hears of every run and every failure'),
   analyst: person.optional().describe('Hears when the data is ready'),
-  schedule: z
-    .string()
-    .regex(/^(rate|cron)\(.+\)$/, { message: 'is an EventBridge schedule: rate(…) or cron(…)' })
-    .optional(),
+  window: windowSchema,
   certificates: z
     .strictObject({ minimumDaysLeft: z.int().min(0).max(365).default(7) })
     .default({ minimumDaysLeft: 7 })
@@ -62,7 +69,10 @@ export const pipelineSchema = z.strictObject({
   source: sourceSchema,
   contract: contractSchema,
   transforms: z.array(transformSchema).max(200).default([]),
-  destination: destinationSchema,
+  destinations: z
+    .tuple([destinationSchema], destinationSchema)
+    .refine((all) => all.length <= 4, 'names more than 4 destinations')
+    .describe('Each gets every row; the first one names the table that encrypted cells are bound to'),
   quality: qualitySchema.default({}),
   quarantine: quarantineSchema,
   retention: retentionSchema,

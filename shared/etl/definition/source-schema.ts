@@ -62,7 +62,13 @@ export const sourceSchema = z.discriminatedUnion('type', [
     caSecret: secretName.optional().describe('PEM of the roots to trust instead of the public ones'),
     format,
     pagination: pagination.optional(),
-    watermark: z.strictObject({ ...watermark, parameter: queryParameter }).optional(),
+    watermark: z
+      .strictObject({
+        ...watermark,
+        parameter: queryParameter.describe('Asks for records from an instant on'),
+        untilParameter: queryParameter.optional().describe('Asks for records before an instant'),
+      })
+      .optional(),
   }),
   z.strictObject({
     type: z.literal('postgresql'),

@@ -25,7 +25,7 @@ export interface ColumnSeal {
  * @throws Failure `pipeline-key-missing`
  */
 export function createColumnSeal(pipeline: Pipeline, flow: ColumnFlow, materials: PlanMaterials): ColumnSeal {
-  const address = { pipeline: pipeline.name, table: pipeline.destination.table };
+  const address = { pipeline: pipeline.name, table: pipeline.destinations[0].table };
   const openSealer = (column: string): CellSealer =>
     createCellSealer(
       requireKey(materials.dataKey, 'encrypts columns'),

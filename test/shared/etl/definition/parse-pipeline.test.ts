@@ -31,7 +31,7 @@ describe('a pipeline definition', () => {
 
   it('is refused with all that is wrong with its form at once, each at its place', () => {
     const found = parsePipeline({
-      ...aDefinition({ name: 'Not Plain', owner: 'nobody', schedule: 'hourly', surprise: 1 }),
+      ...aDefinition({ name: 'Not Plain', owner: 'nobody', window: { everySeconds: 1 }, surprise: 1 }),
       contract: aContract({ columns: { 'a/b': { type: 'text', classification: 'pii', patern: 'x' } } }),
     });
     expect(found.pipeline).toBeUndefined();
@@ -40,8 +40,8 @@ describe('a pipeline definition', () => {
       '/contract/columns/a~1b/type',
       '/name',
       '/owner',
-      '/schedule',
       '/surprise',
+      '/window/everySeconds',
     ]);
   });
 
@@ -219,20 +219,22 @@ describe('the checks at deploy', () => {
           table: 'people',
           watermark: { column: 'age' },
         },
-        destination: {
-          type: 'redshift',
-          database: 'dwh',
-          copyRole: 'arn:aws:iam::123456789012:role/copy',
-          staging: { bucket: 'staged' },
-          table: 'people',
-        },
+        destinations: [
+          {
+            type: 'redshift',
+            database: 'dwh',
+            copyRole: 'arn:aws:iam::123456789012:role/copy',
+            staging: { bucket: 'staged' },
+            table: 'people',
+          },
+        ],
         quality: { nullRate: { gone: { warn: 0.1 } }, freshness: { column: 'id', warnSeconds: 60 } },
       }),
     ).toEqual([
       '/quality/nullRate/gone column-unknown',
       '/quality/freshness/column column-type',
       '/source credential-missing',
-      '/destination redshift-target',
+      '/destinations/0 redshift-target',
       '/source/watermark/column column-type',
     ]);
   });

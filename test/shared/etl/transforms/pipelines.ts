@@ -16,7 +16,7 @@ export function aDefinition(changes: Record<string, unknown> = {}): Record<strin
     source: { type: 's3', bucket: 'raw-data', prefix: 'people/', format: { type: 'ndjson' } },
     contract: aContract(),
     transforms: [{ type: 'hash_pii', column: 'email', kind: 'email' }],
-    destination: { type: 's3', bucket: 'clean-data', table: 'people' },
+    destinations: [{ type: 's3', bucket: 'clean-data', table: 'people' }],
     ...changes,
   };
 }
