@@ -33,6 +33,8 @@ process.send?.({
     dynamodb: dynamodb.endpoint,
     secretsManager: secretsManager.endpoint,
     messaging: nowhere,
+    s3: nowhere,
+    kms: nowhere,
     lambda: nowhere,
   }),
 });

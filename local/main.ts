@@ -2,7 +2,7 @@ import { parseInventory } from '../shared/inventory/inventory-file.ts';
 import { readInventory } from '../shared/inventory/sources/registry.ts';
 import { asFailure, Failure } from '../shared/runtime/errors.ts';
 import { listenForInterruption } from './interruption.ts';
-import { parseOptions, usage } from './options.ts';
+import { type LocalOptions, parseOptions, usage } from './options.ts';
 import { runSession, type SessionInputs } from './session.ts';
 
 const done = 0;
@@ -41,14 +41,21 @@ async function readInputs(args: readonly string[]): Promise<SessionInputs | numb
       process.stdout.write(usage);
       return done;
     }
+    const pipeline = options.etl ? await readPipelineText(options) : undefined;
     const inventory = await readInventory(options.domains, { signal: AbortSignal.timeout(30_000) });
     const verdict = parseInventory(inventory, { source: options.domains });
-    if (verdict.ok) return { options, inventory, entries: verdict.certificates };
+    if (verdict.ok) return { options, inventory, entries: verdict.certificates, pipelineText: pipeline };
     process.stderr.write(`${verdict.message}\n`);
     return badInput;
   } catch (error) {
     return complain(error, badInput);
   }
+}
+
+/** Loaded when it is wanted: contracts and filters bring engines of their own. */
+async function readPipelineText({ pipeline, postgres }: LocalOptions): Promise<string> {
+  const { readPipeline } = await import('./etl/pipeline-definition.ts');
+  return (await readPipeline(pipeline, postgres)).text;
 }
 
 const interruptedDetails = {

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Failure } from '../shared/runtime/errors.ts';
+import { readOptionFile } from './etl/option-file.ts';
+import { type PostgresOptions, postgresFlags, readPostgresOptions } from './etl/postgres-options.ts';
 
 export const usage = `Usage: npm start -- [options]
 
@@ -19,9 +20,16 @@ against an embedded AWS, CA, DNS and TLS server on loopback.
   --tls-port N       answer tls-alpn-01 and serve on N      (default: a free port)
   --dns-port N       DNS server for every name on N         (default: a free port)
   --port N           dashboard on 127.0.0.1:N, without --once (default: a free port)
-  --no-etl           leave the data pipelines out
+  --pipeline FILE    data pipeline to run afterwards (default: examples/pipelines/orders.json)
+  --no-etl           run no data pipeline
   --verbose          show the functions' logs
   --help             this text
+
+The pipeline loads into PostgreSQL as well when a server is given, over TLS with a client certificate:
+
+  --postgres-host HOST, --postgres-port N (default: 5432), --postgres-user NAME, --postgres-database NAME
+  --postgres-ca FILE            PEM roots; the server's certificate must be for HOST
+  --postgres-cert FILE, --postgres-key FILE   the client's certificate and its key, PEM
 
 Without --once the schedules go on until Ctrl-C. Status: 0 done, 1 something failed, 2 bad input, 130 interrupted.
 `;
@@ -41,6 +49,11 @@ export interface LocalOptions {
   readonly tlsPort?: number | undefined;
   readonly dnsPort?: number | undefined;
   readonly dashboardPort?: number | undefined;
+  /** The file of the pipeline's definition. */
+  readonly pipeline: string;
+  /** Whether the pipeline is run. */
+  readonly etl: boolean;
+  readonly postgres?: PostgresOptions | undefined;
 }
 
 const text = { type: 'string' } as const;
@@ -65,7 +78,7 @@ export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
   const port = (name: 'http-port' | 'tls-port' | 'dns-port' | 'port') =>
     attempt(() => readPort(`--${name}`, values[name]));
   const options: LocalOptions = {
-    domains: values.domains ?? fileURLToPath(new URL('../examples/domains.json', import.meta.url)),
+    domains: values.domains ?? exampleFile('domains.json'),
     once: values.once ?? false,
     json: values.json ?? false,
     verbose: values.verbose ?? false,
@@ -77,6 +90,9 @@ export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
     tlsPort: port('tls-port'),
     dnsPort: port('dns-port'),
     dashboardPort: port('port'),
+    pipeline: values.pipeline ?? exampleFile('pipelines/orders.json'),
+    etl: !values['no-etl'],
+    postgres: readPostgresOptions(values, (problem) => problems.push(problem)),
   };
   if (values['ca-roots'] && !values.directory) problems.push('--ca-roots goes with --directory');
   if (values.limits && values.directory) problems.push('--limits is about the embedded CA, not --directory');
@@ -104,7 +120,9 @@ function readFlags(args: readonly string[]) {
         'tls-port': text,
         'dns-port': text,
         port: text,
+        pipeline: text,
         'no-etl': flag,
+        ...postgresFlags,
       },
     }).values;
   } catch (error) {
@@ -139,18 +157,12 @@ function readDataDir(value: string | undefined): string | undefined {
 
 function readRoots(path: string | undefined): string | undefined {
   if (path === undefined) return undefined;
-  const pem = readText(path);
+  const pem = readOptionFile({ option: '--ca-roots', path });
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
   throw new Error(`--ca-roots: ${path} holds no PEM certificate`);
 }
 
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new Error(`--ca-roots: ${(error as Error).message}`);
-  }
-}
+const exampleFile = (name: string): string => fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
 
 const invalidOptions = (problems: readonly string[]) =>
   new Failure({

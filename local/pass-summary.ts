@@ -1,4 +1,5 @@
 import type { ChallengeType } from '../shared/certificates/certificate.ts';
+import type { EtlSummary } from '../shared/etl/report/etl-summary.ts';
 import { millisBetween } from '../shared/runtime/clock.ts';
 import type { PassResult } from './pass.ts';
 
@@ -14,19 +15,20 @@ export interface PassSummary {
   /** Certificates put on all their targets, and seen at all their endpoints. */
   readonly deployed: number;
   readonly verified: number;
-  readonly etl: null;
+  /** Null where no pipeline was run. */
+  readonly etl: EtlSummary | null;
   readonly durationMs: number;
 }
 
 /**
- * Sums up a pass. `outages` adds to a failure why this machine could not answer that challenge, which the CA
- * cannot know.
+ * Sums up a pass. `reasons` add to a failure why this machine could not answer that challenge, which the CA cannot know.
  */
 export function summarizePass(
   pass: PassResult,
-  outages: {
+  circumstances: {
     reasons: ReadonlyMap<ChallengeType, string>;
     challengeOf: (name: string) => ChallengeType | undefined;
+    etl: EtlSummary | null;
   },
 ): PassSummary {
   const failures = new Map<string, string>([
@@ -46,8 +48,8 @@ export function summarizePass(
       renewed: renewed.map(({ certificateName }) => certificateName).sort(),
       skipped: pass.names.filter((name) => !worked.has(name)),
       failed: [...failures].sort().map(([name, message]) => {
-        const challenge = outages.challengeOf(name);
-        const outage = challenge && outages.reasons.get(challenge);
+        const challenge = circumstances.challengeOf(name);
+        const outage = challenge && circumstances.reasons.get(challenge);
         return {
           name,
           error: outage ? `${challenge} could not be answered: ${outage} (${message})` : message,
@@ -56,7 +58,7 @@ export function summarizePass(
     },
     deployed: pass.outcomes.filter(({ deployed }) => deployed > 0).length,
     verified: pass.outcomes.filter(({ verified }) => verified > 0).length,
-    etl: null,
+    etl: circumstances.etl,
     durationMs: millisBetween(pass.startedAt, pass.finishedAt),
   };
 }

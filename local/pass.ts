@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { dueShards } from '../shared/certificates/due-index.ts';
 import type { StepName } from '../shared/renewal/renewal.ts';
@@ -40,8 +38,6 @@ export interface PassResult {
   readonly unfinished: readonly { readonly name: string; readonly reason: string }[];
 }
 
-/** fauxqs takes bodies of 11 MiB. */
-const largestObjectBytes = 10 * 2 ** 20;
 const lookMillis = 200;
 const tickMillis = 5000;
 /** A renewal may lawfully take days (an order stuck at the CA); a pass must not. */
@@ -54,9 +50,9 @@ const passMillis = 20 * 60_000;
 export async function runPass(stack: LocalStack, request: PassRequest): Promise<PassResult> {
   const { runId, clock, signal } = request;
   const startedAt = clock.now();
-  const source = await provideInventory(stack, request.inventory);
+  await uploadInventory(stack, request.inventory);
   // Whoever hands in a list by hand means it.
-  await stack.aws.lambda.call('collect-inventory', { ...source, confirmRetirements: true });
+  await stack.aws.lambda.call('collect-inventory', { confirmRetirements: true });
   const names = await listTracked(stack);
   const work = new PassWork(names);
   let nextTickAt = startedAt.getTime();
@@ -122,17 +118,7 @@ class PassWork {
   }
 }
 
-/** Where collect-inventory finds the text: in its bucket, as on AWS, or in a file if the embedded S3 cannot take it. */
-async function provideInventory(stack: LocalStack, text: string): Promise<{ source?: string }> {
-  if (Buffer.byteLength(text) > largestObjectBytes) {
-    const source = join(stack.dataDir, 'inventory.json');
-    await writeFile(source, text);
-    return { source };
-  }
-  await uploadInventory(stack, text);
-  return {};
-}
-
+/** To the bucket where collect-inventory looks for it, as on AWS. */
 async function uploadInventory({ aws }: LocalStack, text: string): Promise<void> {
   const collect = aws.functions.find(({ bundle }) => bundle === 'collect-inventory');
   const uri = collect?.environment.INVENTORY_URI?.replace('{account}', collect.arn.split(':')[4] ?? '');

@@ -1,4 +1,4 @@
-import { formatDuration } from '../shared/report/summary-text.ts';
+import { formatDuration } from '../shared/report/readable-text.ts';
 import type { LocalOptions } from './options.ts';
 import type { PassSummary } from './pass-summary.ts';
 import type { SlackPost } from './slack-sink.ts';

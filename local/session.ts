@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { EtlSummary } from '../shared/etl/report/etl-summary.ts';
 import type { InventoryEntry } from '../shared/inventory/inventory-file.ts';
 import { systemClock as clock } from '../shared/runtime/clock.ts';
 import { asFailure, Failure } from '../shared/runtime/errors.ts';
@@ -15,6 +16,8 @@ export interface SessionInputs {
   /** The text, and what was read from it. */
   readonly inventory: string;
   readonly entries: readonly InventoryEntry[];
+  /** The definition of the pipeline to run; none when absent. */
+  readonly pipelineText?: string | undefined;
 }
 
 export interface SessionResult {
@@ -28,7 +31,7 @@ export interface SessionResult {
  * until the signal aborts. An interruption before the stack stands rejects with the signal's reason.
  */
 export async function runSession(
-  { options, inventory, entries }: SessionInputs,
+  { options, inventory, entries, pipelineText }: SessionInputs,
   signal: AbortSignal,
 ): Promise<SessionResult> {
   const dataDirectory = openDataDirectory(options.dataDir);
@@ -38,7 +41,12 @@ export async function runSession(
       import('./stack.ts'),
       import('./pass.ts'),
     ]);
-    const starting = startStack({ ...options, dataDir: dataDirectory.path, onLog: createLogSink(options) });
+    const starting = startStack({
+      ...options,
+      pipelineText,
+      dataDir: dataDirectory.path,
+      onLog: createLogSink(options),
+    });
     const stack = await untilAborted(starting, signal);
     try {
       process.stderr.write(describeStart(stack, options));
@@ -47,7 +55,9 @@ export async function runSession(
       stack.aws.startPolling();
       const summary = await passOnce(stack, { inventory, entries, signal });
       if (options.json) await print(`${JSON.stringify(summary)}\n`);
-      const result = { failed: summary.certificates.failed.length, cutOff: signal.aborted };
+      const etlFailed = summary.etl !== null && summary.etl.status !== 'succeeded' ? 1 : 0;
+      const failed = summary.certificates.failed.length + etlFailed;
+      const result = { failed, cutOff: signal.aborted };
       if (!options.once && !signal.aborted) await idle(stack, options, signal);
       return result;
     } finally {
@@ -70,14 +80,24 @@ async function passOnce(
   const pass = await runPass(stack, { runId, inventory, signal, clock, onProgress });
   display.end();
   if (!signal.aborted) await report(stack, pass);
+  const etl = signal.aborted ? null : await runEtl(stack, signal);
   const challenges = new Map(entries.map(({ name, policy }) => [name, policy.challenge]));
   const summary = summarizePass(pass, {
     reasons: stack.neighbourhood.outages,
     challengeOf: (name) => challenges.get(name),
+    etl,
   });
   const newOrders = stack.ca && stack.ca.ledger.newOrders - ordersBefore;
   process.stderr.write(describePass({ summary, newOrders, slackPosts: stack.slack.posts }));
   return summary;
+}
+
+async function runEtl(stack: LocalStack, signal: AbortSignal): Promise<EtlSummary | null> {
+  const { pipelineWorld } = stack;
+  if (!pipelineWorld) return null;
+  const { runPipeline } = await import('./etl/run-pipeline.ts');
+  const onProgress = (text: string) => process.stderr.write(`${text}\n`);
+  return runPipeline(stack, { world: pipelineWorld, clock, signal, onProgress });
 }
 
 /** The deployed report, which tells SNS and the Slack sink; that it fails does not undo the pass. */

@@ -3,12 +3,15 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { publishedLimits, scaleLimits } from '../shared/limits/published-limits.ts';
+import { systemClock } from '../shared/runtime/clock.ts';
 import { findBundles } from './aws/bundles.ts';
 import { type EmbeddedAws, startEmbeddedAws } from './aws/embedded-aws.ts';
 import { invokeFunctionUrl } from './aws/function-url.ts';
 import { synthesizeTemplate } from './aws/synthesize.ts';
 import { type AcmeCa, startAcmeCa } from './ca/ca.ts';
 import { letsEncryptLimits } from './ca/limits.ts';
+import type { PipelineWorld } from './etl/pipeline-world.ts';
+import type { PostgresOptions } from './etl/postgres-options.ts';
 import { type Neighbourhood, startNeighbourhood } from './neighbourhood.ts';
 import { type SlackSink, startSlackSink } from './slack-sink.ts';
 import { openStores, type Stores } from './stores.ts';
@@ -26,6 +29,11 @@ export interface StackOptions {
   readonly httpPort?: number | undefined;
   readonly tlsPort?: number | undefined;
   readonly dnsPort?: number | undefined;
+  /** The pipeline to be made ready; none when absent. */
+  readonly pipelineText?: string | undefined;
+  readonly postgres?: PostgresOptions | undefined;
+  /** Orders in each window of the example; 5,000 when absent. */
+  readonly orderCount?: number | undefined;
   readonly onLog?: ((functionName: string, text: string) => void) | undefined;
 }
 
@@ -37,6 +45,8 @@ export interface LocalStack {
   readonly slack: SlackSink;
   /** Absent where an outside CA is used. */
   readonly ca?: AcmeCa | undefined;
+  /** What the pipeline meets; absent where there is none. */
+  readonly pipelineWorld?: PipelineWorld | undefined;
   readonly directoryUrl: string;
   readonly dataDir: string;
   /** A shell file that points SDK clients and `sls` at this stack. */
@@ -98,20 +108,44 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     // Started last, so that it ends first: a CA that still validates while answers end would find every proof wrong.
     const ca = options.directoryUrl ? undefined : started(await startCa(neighbourhood, options));
     const directoryUrl = options.directoryUrl ?? ca?.directoryUrl ?? '';
+    const pipelineWorld = await preparePipelineWorld({ ...options, ca, stores });
+    if (pipelineWorld) started(pipelineWorld);
     Object.assign(
       functionSettings,
       settingsFor(neighbourhood, { directoryUrl, roots: options.caRoots ?? ca?.rootPem }),
       limitsFor(options),
+      pipelineWorld ? { ETL_CONNECT_TO: pipelineWorld.connectTo } : {},
     );
     await stores.putSecret('dns/rfc2136', { tsigSecret: neighbourhood.tsig.secret });
     await stores.putSecret('webhooks/slack', { url: slack.url });
     const environmentFile = join(dataDir, 'environment.sh');
     writeEnvironment(environmentFile, { ...aws.environment, ...functionSettings });
-    return { aws, neighbourhood, stores, slack, ca, directoryUrl, dataDir, environmentFile, stop };
+    return {
+      aws,
+      neighbourhood,
+      stores,
+      slack,
+      ca,
+      pipelineWorld,
+      directoryUrl,
+      dataDir,
+      environmentFile,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Loaded where a pipeline is wanted alone: contracts and filters bring engines of their own. */
+async function preparePipelineWorld({
+  pipelineText,
+  ...options
+}: StackOptions & { ca: AcmeCa | undefined; stores: Stores }): Promise<PipelineWorld | undefined> {
+  if (pipelineText === undefined) return undefined;
+  const { preparePipeline } = await import('./etl/pipeline-world.ts');
+  return preparePipeline({ ...options, definitionText: pipelineText, clock: systemClock });
 }
 
 const startCa = (

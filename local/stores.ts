@@ -4,8 +4,12 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createDynamoDbCertificateStore } from '../shared/certificates/store.dynamodb.ts';
 import type { CertificateStore } from '../shared/certificates/store.ts';
+import { createSecretsManagerKeyVault } from '../shared/certificates/vault.secrets-manager.ts';
+import type { KeyVault } from '../shared/certificates/vault.ts';
 import { createDynamoDbAnswerStore } from '../shared/challenges/answers.dynamodb.ts';
 import type { AnswerStore } from '../shared/challenges/answers.ts';
+import { createDynamoDbRunLedger } from '../shared/etl/ledger/ledger.dynamodb.ts';
+import type { RunLedger } from '../shared/etl/ledger/ledger.ts';
 import { createDynamoDbRenewalStore } from '../shared/renewal/store.dynamodb.ts';
 import type { RenewalStore } from '../shared/renewal/store.ts';
 import { createDynamoDbRunStore } from '../shared/report/runs.dynamodb.ts';
@@ -18,6 +22,8 @@ export interface Stores {
   readonly renewals: RenewalStore;
   readonly runs: RunStore;
   readonly answers: AnswerStore;
+  readonly vault: KeyVault;
+  readonly ledger: RunLedger;
   /** Writes a secret a person would have put there. */
   putSecret(name: string, value: object): Promise<void>;
 }
@@ -45,6 +51,8 @@ export function openStores(
     renewals: createDynamoDbRenewalStore(dynamoDb, `${names.service}-renewals`),
     runs: createDynamoDbRunStore(dynamoDb, `${names.service}-runs`),
     answers: createDynamoDbAnswerStore(dynamoDb, `${names.service}-challenges`),
+    vault: createSecretsManagerKeyVault(secrets, names.secretsPrefix),
+    ledger: createDynamoDbRunLedger(dynamoDb, `${names.service}-pipelines`),
     async putSecret(name, value) {
       const secret = {
         name: `${names.secretsPrefix}/${name}`,

@@ -8,10 +8,12 @@ import { startDynamoDb } from './dynamodb.ts';
 import { type EventSource, startEventSource } from './event-sources.ts';
 import { clientSettings, environmentFor, environmentOfFunction } from './function-environment.ts';
 import type { Template } from './intrinsics.ts';
+import { startKms } from './kms/service.ts';
 import { startLambdaEndpoint } from './lambda/endpoint.ts';
 import { FunctionFailure } from './lambda/function-failure.ts';
 import { type Lambda, startLambda } from './lambda/service.ts';
 import { startMessaging } from './messaging.ts';
+import { startS3 } from './s3.ts';
 import { type Schedules, startSchedules } from './schedules.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 import type { FunctionPlan } from './stack-plan.ts';
@@ -24,7 +26,7 @@ export interface EmbeddedAwsOptions {
   readonly template: Template;
   /** The directory `bundleFunctions` wrote to. */
   readonly bundles: string;
-  /** Keeps tables and secrets; without it everything ends with the process. */
+  /** Keeps tables, objects, secrets and keys; without it everything ends with the process. */
   readonly dataDir?: string | undefined;
   readonly region?: string | undefined;
   /** Added to a function's environment, over what the template says. */
@@ -57,7 +59,7 @@ export interface EmbeddedAws {
 }
 
 /**
- * DynamoDB, SQS, SNS, S3, Secrets Manager and Lambda on loopback, with everything the template defines. Functions
+ * DynamoDB, SQS, SNS, S3, Secrets Manager, KMS and Lambda on loopback, with everything the template defines. Functions
  * may do what their roles allow; every other caller may do everything.
  * @throws Failure `unsupported-template`, `missing-permission`
  */
@@ -78,23 +80,32 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
       functions: readFunctionRoles(options.template, { region }),
       onRefused: (name, message) => options.onLog?.(nameInServerless(name), message),
     });
-    const [dynamodb, secretsManager, messaging] = await Promise.all([
+    const [dynamodb, secretsManager, s3, messaging] = await Promise.all([
       startDynamoDb({ directory: dataDir && join(dataDir, 'dynamodb'), access: { guard, region } }).then(
         started,
       ),
       startSecretsManager({ directory: dataDir && join(dataDir, 'secrets'), region, clock, guard }).then(
         started,
       ),
+      startS3({ directory: dataDir && join(dataDir, 's3'), clock, guard }).then(started),
       startMessaging(settings, { guard }).then(started),
     ]);
     const plan = readTemplate(options.template, { region, sqsEndpoint: messaging.endpoint });
     const nameInServerless = (name: string) =>
       plan.functions.find((each) => each.name === name)?.bundle ?? name;
     checkServiceAccess(plan, guard);
+    const kms = await startKms(plan, {
+      directory: dataDir && join(dataDir, 'kms'),
+      region,
+      clock,
+      guard,
+    }).then(started);
     const endpoints = {
       dynamodb: dynamodb.endpoint,
       secretsManager: secretsManager.endpoint,
       messaging: messaging.endpoint,
+      s3: s3.endpoint,
+      kms: kms.endpoint,
     };
     const environment: Record<string, string> = {};
     const service = started(
@@ -112,6 +123,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     );
     const lambdaEndpoint = await startLambdaEndpoint(service, guard).then(started);
     Object.assign(environment, environmentFor(region, { ...endpoints, lambda: lambdaEndpoint.endpoint }));
+    for (const bucket of plan.buckets) s3.createBucket(bucket);
     await Promise.all([
       createTables(plan.tables, { ...settings, endpoint: dynamodb.endpoint }),
       messaging.create(plan),

@@ -15,7 +15,14 @@ export const clientSettings = (region: string): ClientSettings => ({
  */
 export function environmentFor(
   region: string,
-  endpoints: { dynamodb: string; secretsManager: string; messaging: string; lambda: string },
+  endpoints: {
+    dynamodb: string;
+    secretsManager: string;
+    messaging: string;
+    s3: string;
+    kms: string;
+    lambda: string;
+  },
 ): Record<string, string> {
   return {
     AWS_REGION: region,
@@ -29,9 +36,10 @@ export function environmentFor(
     AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+    AWS_ENDPOINT_URL_KMS: endpoints.kms,
     AWS_ENDPOINT_URL_SQS: endpoints.messaging,
     AWS_ENDPOINT_URL_SNS: endpoints.messaging,
-    AWS_ENDPOINT_URL_S3: endpoints.messaging,
+    AWS_ENDPOINT_URL_S3: endpoints.s3,
     AWS_ENDPOINT_URL_STS: endpoints.messaging,
   };
 }

@@ -39,6 +39,8 @@ export async function readBody(stream: AsyncIterable<Buffer>, limitBytes: number
 export async function startEndpoint(options: {
   handle: (request: EndpointRequest) => Promise<EndpointResponse>;
   bodyLimitBytes: number;
+  /** For services whose errors have another form. */
+  tooLarge?: EndpointResponse | undefined;
 }): Promise<Endpoint> {
   const server = createServer(async (incoming, outgoing) => {
     let response: EndpointResponse;
@@ -50,7 +52,8 @@ export async function startEndpoint(options: {
       const message = error instanceof Error ? error.message : String(error);
       response =
         error instanceof BodyTooLarge
-          ? awsError({ status: 413, type: 'RequestTooLargeException', message: 'the request is too large' })
+          ? (options.tooLarge ??
+            awsError({ status: 413, type: 'RequestTooLargeException', message: 'the request is too large' }))
           : awsError({ status: 500, type: 'InternalServiceError', message });
     }
     outgoing.writeHead(response.status, response.headers);

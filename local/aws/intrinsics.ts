@@ -46,6 +46,7 @@ const kinds: Readonly<Record<string, ResourceKind>> = {
   'AWS::Scheduler::Schedule': { service: 'scheduler', nameProperty: 'Name', arnPrefix: 'schedule/default/' },
   'AWS::Logs::LogGroup': { service: 'logs', nameProperty: 'LogGroupName', arnPrefix: 'log-group:' },
   'AWS::KMS::Key': { service: 'kms', nameProperty: 'KeyId', arnPrefix: 'key/' },
+  'AWS::KMS::Alias': { service: 'kms', nameProperty: 'AliasName', arnPrefix: '' },
 };
 
 const nameAttributes = new Set(['QueueName', 'TopicName', 'KeyId']);

@@ -1,4 +1,3 @@
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateTopicCommand, PublishCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
@@ -19,14 +18,14 @@ export interface Messaging {
   readonly endpoint: string;
   readonly sqs: SQSClient;
   queueUrlOf(arnOrName: string): string;
-  create(plan: Pick<StackPlan, 'queues' | 'topics' | 'subscriptions' | 'buckets'>): Promise<void>;
+  create(plan: Pick<StackPlan, 'queues' | 'topics' | 'subscriptions'>): Promise<void>;
   /** Sends a record to a queue or a topic. */
   deliver(destinationArn: string, record: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * SQS, SNS and S3 on loopback (fauxqs), in memory: messages and objects end with the process. With a `guard`,
+ * SQS and SNS on loopback (fauxqs), in memory: messages end with the process. With a `guard`,
  * open to functions as far as their roles go.
  */
 export async function startMessaging(
@@ -40,20 +39,18 @@ export async function startMessaging(
   const endpoint = `http://127.0.0.1:${portOf(app.server)}`;
   const sqs = new SQSClient({ ...settings, endpoint, requestHandler: { httpAgent: { maxSockets: 256 } } });
   const sns = new SNSClient({ ...settings, endpoint });
-  const s3 = new S3Client({ ...settings, endpoint, forcePathStyle: true });
   const queueUrlOf = (arnOrName: string) => `${endpoint}/${ACCOUNT_ID}/${arnOrName.split(':').at(-1)}`;
 
   return {
     endpoint,
     sqs,
     queueUrlOf,
-    async create({ queues, topics, subscriptions, buckets }) {
+    async create({ queues, topics, subscriptions }) {
       await Promise.all([
         ...queues.map(({ name, attributes }) =>
           sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: { ...attributes } })),
         ),
         ...topics.map(({ name }) => sns.send(new CreateTopicCommand({ Name: name }))),
-        ...buckets.map((name) => s3.send(new CreateBucketCommand({ Bucket: name }))),
       ]);
       for (const subscription of subscriptions) {
         await sns.send(
@@ -82,7 +79,7 @@ export async function startMessaging(
       }
     },
     async stop() {
-      for (const client of [sqs, sns, s3]) client.destroy();
+      for (const client of [sqs, sns]) client.destroy();
       await app.close();
     },
   };

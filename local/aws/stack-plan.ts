@@ -22,6 +22,27 @@ export interface SubscriptionPlan {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+export interface BucketPlan {
+  readonly name: string;
+  readonly versioned: boolean;
+  /** Versions can be locked; such a bucket is versioned. */
+  readonly objectLock: boolean;
+}
+
+export interface KeyPlan {
+  readonly keyId: string;
+  readonly arn: string;
+  readonly spec: 'SYMMETRIC_DEFAULT' | 'ECC_NIST_P256';
+  readonly description: string;
+  readonly enabled: boolean;
+}
+
+export interface KeyAliasPlan {
+  /** `alias/…` */
+  readonly name: string;
+  readonly keyId: string;
+}
+
 export interface FunctionPlan {
   readonly name: string;
   readonly arn: string;
@@ -69,7 +90,9 @@ export interface StackPlan {
   readonly queues: readonly QueuePlan[];
   readonly topics: readonly TopicPlan[];
   readonly subscriptions: readonly SubscriptionPlan[];
-  readonly buckets: readonly string[];
+  readonly buckets: readonly BucketPlan[];
+  readonly keys: readonly KeyPlan[];
+  readonly keyAliases: readonly KeyAliasPlan[];
   readonly functions: readonly FunctionPlan[];
   readonly eventSources: readonly EventSourcePlan[];
   readonly asyncInvokes: readonly AsyncInvokePlan[];

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { createResolver, type Deployment, type Template } from './intrinsics.ts';
+import { readKeyAliases, readKeys } from './kms/template-keys.ts';
 import { createResourceReader, type ResourceReader } from './resource-reader.ts';
-import type { QueuePlan, StackPlan, SubscriptionPlan, TablePlan } from './stack-plan.ts';
+import type { BucketPlan, QueuePlan, StackPlan, SubscriptionPlan, TablePlan } from './stack-plan.ts';
 import {
   readAsyncInvokes,
   readEventSources,
@@ -23,7 +24,9 @@ export function readTemplate(template: Template, deployment: Deployment): StackP
     queues: readQueues(reader),
     topics: reader.each('AWS::SNS::Topic', z.object({})).map(({ name, arn }) => ({ name, arn })),
     subscriptions: readSubscriptions(reader),
-    buckets: reader.each('AWS::S3::Bucket', z.object({})).map(({ name }) => name),
+    buckets: readBuckets(reader),
+    keys: readKeys(reader),
+    keyAliases: readKeyAliases(reader),
     functions: readFunctions(reader, deployment),
     eventSources: readEventSources(reader),
     asyncInvokes: readAsyncInvokes(reader),
@@ -46,6 +49,23 @@ function readTables(reader: ResourceReader): TablePlan[] {
     name,
     definition: Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)),
   }));
+}
+
+const bucketSchema = z.object({
+  VersioningConfiguration: z.object({ Status: z.string() }).optional(),
+  ObjectLockEnabled: z.union([z.boolean(), z.stringbool()]).default(false),
+  /** A bucket's own retention would lock what no caller asked to lock. */
+  ObjectLockConfiguration: z
+    .object({ Rule: z.undefined({ error: 'Rule is not supported by the embedded AWS' }).optional() })
+    .optional(),
+});
+
+function readBuckets(reader: ResourceReader): BucketPlan[] {
+  return reader.each('AWS::S3::Bucket', bucketSchema).map(({ name, properties }) => {
+    const objectLock = properties.ObjectLockEnabled;
+    const versioned = objectLock || properties.VersioningConfiguration?.Status === 'Enabled';
+    return { name, versioned, objectLock };
+  });
 }
 
 const setting = z.union([z.string(), z.number(), z.boolean()]).transform(String).optional();

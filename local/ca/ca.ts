@@ -13,7 +13,7 @@ import { readIfPresent, writeWhole } from './durable-file.ts';
 import type { Faults } from './faults.ts';
 import { resumeIssuances } from './finalization.ts';
 import { openHierarchy } from './hierarchy.ts';
-import { issueServerIdentity } from './issuance.ts';
+import { type IssuedLeaf, issueServerIdentity, type LeafRequest } from './issuance.ts';
 import type { Ledger } from './ledger.ts';
 import { unpause } from './pauses.ts';
 import { moveRenewalWindow } from './renewal-info.ts';
@@ -42,6 +42,8 @@ export interface AcmeCa {
   ): void;
   /** Ends the pauses of the account, or of all; answers how many there were. */
   unpause(accountUrl?: string): number;
+  /** Issues without an order, as a CA's operator may: what ACME is not asked for, such as client certificates. */
+  issueDirectly(request: LeafRequest): Promise<IssuedLeaf>;
   /** Ends connections and background work; a second call waits for the first. */
   stop(): Promise<void>;
 }
@@ -72,6 +74,7 @@ export async function startAcmeCa(options: AcmeCaOptions): Promise<AcmeCa> {
     moveRenewalWindow: (certificate, window, explanationUrl) =>
       moveRenewalWindow(authority, certificate, { window, explanationUrl }),
     unpause: (accountUrl) => unpause(authority, accountUrl?.split('/').at(-1)),
+    issueDirectly: (request) => authority.issuer.issue(request),
     stop() {
       stopped ??= stop(server, authority);
       return stopped;

@@ -28,6 +28,8 @@ export type IssuanceAct =
   | 'extra-name'
   | 'missing-name'
   | 'late-not-before'
+  /** As private CAs do, and public ones did before 2026. */
+  | 'for-clients-too'
   | { readonly issueAfterMillis: number };
 
 /** To the answer of a request that has had its effect. */
@@ -88,6 +90,7 @@ const phases: Readonly<Record<string, Phase>> = {
   'extra-name': 'issuance',
   'missing-name': 'issuance',
   'late-not-before': 'issuance',
+  'for-clients-too': 'issuance',
   issueAfterMillis: 'issuance',
   'drop-after': 'answer',
   truncate: 'answer',

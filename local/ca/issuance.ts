@@ -16,6 +16,8 @@ export interface LeafRequest {
   /** Those of the issuer and a common name where one fits, when absent. */
   readonly validitySeconds?: number;
   readonly commonName?: 'first-that-fits' | 'none';
+  /** What it is for; a server's when absent, as ACME orders are. */
+  readonly usage?: 'server' | 'client' | 'server-and-client';
 }
 
 export interface IssuedLeaf {
@@ -39,7 +41,7 @@ export function serialFrom(bytes: Uint8Array): string {
   return serial.toString('hex');
 }
 
-/** Issues server certificates of `validitySeconds` under the intermediate; dates are in whole seconds. */
+/** Issues certificates of `validitySeconds` under the intermediate; dates are in whole seconds. */
 export function createIssuer(options: {
   intermediate: Signer;
   validitySeconds: number;
@@ -48,7 +50,8 @@ export function createIssuer(options: {
   const { intermediate, serialBytes = () => randomBytes(16) } = options;
   return {
     keyId: intermediate.keyId,
-    async issue({ names, publicKey, now, validitySeconds = options.validitySeconds, commonName }) {
+    async issue(request) {
+      const { names, publicKey, now, validitySeconds = options.validitySeconds, commonName, usage } = request;
       const notBefore = secondsAfter(new Date(Math.floor(now.getTime() / 1000) * 1000), -backdateSeconds);
       const serial = serialFrom(serialBytes());
       const subject = commonName === 'none' ? [] : subjectOf(names);
@@ -59,7 +62,7 @@ export function createIssuer(options: {
         notBefore,
         // RFC 5280, 4.1.2.5: the last second is part of the validity.
         notAfter: secondsAfter(notBefore, validitySeconds - 1),
-        extensions: leafExtensions(names, { publicKey, isNameless: subject.length === 0 }),
+        extensions: leafExtensions(names, { publicKey, isNameless: subject.length === 0, usage }),
       });
       return { serial, chainPem: pemOf(leaf) + intermediate.certificatePem };
     },
@@ -72,16 +75,27 @@ function subjectOf(names: readonly string[]): x509.JsonName {
   return commonName === undefined ? [] : [{ CN: [commonName] }];
 }
 
+const { serverAuth, clientAuth } = x509.ExtendedKeyUsage;
+const usageOids = {
+  server: [serverAuth],
+  client: [clientAuth],
+  'server-and-client': [serverAuth, clientAuth],
+};
+
 function leafExtensions(
   names: readonly string[],
-  { publicKey, isNameless }: { publicKey: x509.PublicKey; isNameless: boolean },
+  {
+    publicKey,
+    isNameless,
+    usage = 'server',
+  }: { publicKey: x509.PublicKey; isNameless: boolean; usage: LeafRequest['usage'] },
 ): x509.Extension[] {
   const isRsa = publicKey.algorithm.name.startsWith('RSA');
   const { digitalSignature, keyEncipherment } = x509.KeyUsageFlags;
   const alternativeNames = names.map(identifierOf);
   return [
     new x509.KeyUsagesExtension(isRsa ? digitalSignature | keyEncipherment : digitalSignature, true),
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+    new x509.ExtendedKeyUsageExtension(usageOids[usage]),
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.SubjectAlternativeNameExtension(alternativeNames, isNameless),
     new x509.CertificatePolicyExtension(['2.23.140.1.2.1']),

@@ -55,6 +55,8 @@ async function tamper(leaf: LeafRequest, fault: OrderRecord['fault']): Promise<L
     case 'late-not-before':
       // Backdating takes one of the two hours away again.
       return { ...leaf, now: secondsAfter(leaf.now, 2 * 3600) };
+    case 'for-clients-too':
+      return { ...leaf, usage: 'server-and-client' };
     default:
       return leaf;
   }

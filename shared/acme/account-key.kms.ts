@@ -1,17 +1,9 @@
-import { createHash, createPublicKey } from 'node:crypto';
-import { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
+import { createPublicKey } from 'node:crypto';
+import { GetPublicKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { Failure } from '../runtime/errors.ts';
+import { isLastingRefusal, signWithP256 } from '../runtime/kms.ts';
 import { shareSuccess } from '../runtime/share-success.ts';
 import { type AccountKey, type AccountSigner, createStoredKeySigner, publicJwkOf } from './account-key.ts';
-import { toRawSignature } from './ecdsa-signature.ts';
-
-const partBytes = 32;
-
-export const createKmsClient = (): KMSClient =>
-  new KMSClient({
-    maxAttempts: 3,
-    requestHandler: { requestTimeout: 5000, throwOnRequestTimeout: true, connectionTimeout: 2000 },
-  });
 
 /** Signs by whatever holds the account's key: KMS where it names one, else the PEM at hand. */
 export const createSignerFor =
@@ -35,19 +27,7 @@ export function createKmsSigner(client: Pick<KMSClient, 'send'>, keyId: string):
   return {
     alg: 'ES256',
     jwk: () => readJwk(),
-    sign: (data) =>
-      ask(keyId, async () => {
-        // The digest alone: a raw message may have 4,096 bytes at most, and a request with a CSR has more.
-        const { Signature } = await client.send(
-          new SignCommand({
-            KeyId: keyId,
-            Message: createHash('sha256').update(data).digest(),
-            MessageType: 'DIGEST',
-            SigningAlgorithm: 'ECDSA_SHA_256',
-          }),
-        );
-        return toRawSignature(Signature ?? new Uint8Array(), partBytes);
-      }),
+    sign: (data) => ask(keyId, () => signWithP256(client, keyId, data)),
   };
 }
 
@@ -58,17 +38,6 @@ const unusable = (keyId: string, what: string) =>
     message: `KMS key ${keyId} ${what}; an ACME account needs an ECC_NIST_P256 key for SIGN_VERIFY`,
   });
 
-/** What KMS answers about a key's use or state stays so until a person changes it. */
-const lastingErrors = new Set([
-  'AccessDeniedException',
-  'DisabledException',
-  'InvalidArnException',
-  'InvalidKeyUsageException',
-  'KMSInvalidStateException',
-  'NotFoundException',
-  'ValidationException',
-]);
-
 async function ask<T>(keyId: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
@@ -77,7 +46,7 @@ async function ask<T>(keyId: string, call: () => Promise<T>): Promise<T> {
     const { name } = error as Error;
     throw new Failure({
       code: 'signer-unavailable',
-      disposition: lastingErrors.has(name) ? 'give-up' : 'retry',
+      disposition: isLastingRefusal(error) ? 'give-up' : 'retry',
       message: `KMS did not sign with ${keyId} (${name}); check the key's state and the role's kms:Sign and kms:GetPublicKey`,
       cause: error,
     });

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { createAccountConnector } from '../acme/account.ts';
-import { createKmsClient, createSignerFor } from '../acme/account-key.kms.ts';
+import { createSignerFor } from '../acme/account-key.kms.ts';
 import { createSecretsManagerAccountStore } from '../acme/accounts.secrets-manager.ts';
 import type { CertificateAuthority } from '../acme/catalogue.ts';
 import type { AccountOptions } from '../acme/registration.ts';
 import { type Environment, parseConfig } from '../runtime/config.ts';
+import { createKms } from '../runtime/kms.ts';
 import type { SecretStore } from '../runtime/secrets.ts';
 import type { AwsAuthorities } from './authorities.aws.ts';
 import { type Authorities, createAuthorities } from './authorities.ts';
@@ -29,7 +30,7 @@ export function describeAwsAccounts(
   const shared = {
     accounts: createSecretsManagerAccountStore(secrets, config.SECRETS_PREFIX),
     contacts: config.ACME_CONTACT ? [config.ACME_CONTACT] : [],
-    signerFor: createSignerFor(createKmsClient()),
+    signerFor: createSignerFor(createKms()),
     newAccountKmsKeyId: config.ACME_ACCOUNT_KMS_KEY,
   };
   return (authority) => ({ ...connectionOptions(authority), ...shared });

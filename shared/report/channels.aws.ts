@@ -12,8 +12,8 @@ export const createSns = (): SNSClient =>
   });
 
 /**
- * The channels of a deployed stack: the topic always, Slack where `<prefix>/webhooks/slack` holds {"url"}; the
- * text itself goes to the log.
+ * The channels of a deployed stack: the topic always, Slack where `<prefix>/webhooks/slack` holds {"url"}, mail
+ * where `<prefix>/smtp` holds a server (see smtp-settings.ts); the text itself goes to the log.
  * @throws Failure `vault-unavailable`
  */
 export async function createAwsChannels(options: {
@@ -23,12 +23,16 @@ export async function createAwsChannels(options: {
   readonly secretsPrefix: string;
 }): Promise<readonly ReportChannel[]> {
   const { sns: client, topicName, secrets, secretsPrefix } = options;
-  const slack = (await secrets.read(`${secretsPrefix}/webhooks/slack`)) as { url?: string } | undefined;
+  const [slack, smtp] = await Promise.all([
+    secrets.read(`${secretsPrefix}/webhooks/slack`) as Promise<{ url?: string } | undefined>,
+    secrets.read(`${secretsPrefix}/smtp`),
+  ]);
   return createReportChannels({
     console: { write: (text) => console.info(text) },
     // Looked up when it reports, so that a topic out of reach silences no other channel.
     sns: { client, findTopic: shareSuccess(() => findTopic(client, topicName)) },
     slack: slack?.url ? { webhookUrl: slack.url } : undefined,
+    email: smtp === undefined ? undefined : { smtp },
   });
 }
 

@@ -1,4 +1,4 @@
-import { formatInstant } from './summary-text.ts';
+import { formatInstant } from './readable-text.ts';
 
 /** One certificate as the dashboard shows it. Everything in it may come from outside and is escaped. */
 export interface DashboardRow {

@@ -5,6 +5,7 @@ import type { Run } from './outcome.ts';
 import { type ChannelResult, reportToAll } from './report-to-all.ts';
 import type { RunStore } from './runs.ts';
 import { buildRunSummary, type RunSummary } from './summary.ts';
+import { summaryMessage } from './summary-message.ts';
 
 export interface ReportPorts {
   readonly certificates: Pick<CertificateStore, 'countTracked' | 'findNextActionAt'>;
@@ -26,5 +27,6 @@ export async function reportRun(
   ]);
   const finishedAt = clock.now();
   const summary = buildRunSummary({ ...run, finishedAt, total, outcomes, nextActionAt });
-  return { summary, results: await reportToAll({ summary, channels, store: runs, now: finishedAt, signal }) };
+  const message = summaryMessage(summary);
+  return { summary, results: await reportToAll({ message, channels, store: runs, now: finishedAt, signal }) };
 }

@@ -1,8 +1,8 @@
 import type { Failure } from '../runtime/errors.ts';
 import { asFailure } from '../runtime/errors.ts';
 import type { ReportChannel } from './channels/channel.ts';
+import { type ReportMessage, reportIdOf } from './message.ts';
 import type { RunStore } from './runs.ts';
-import type { RunSummary } from './summary.ts';
 
 export type ChannelResult =
   | { readonly channel: string; readonly result: 'reported' }
@@ -11,7 +11,7 @@ export type ChannelResult =
   | { readonly channel: string; readonly result: 'failed'; readonly failure: Failure };
 
 export interface ReportRequest {
-  readonly summary: RunSummary;
+  readonly message: ReportMessage;
   readonly channels: readonly ReportChannel[];
   readonly store: Pick<RunStore, 'claimReport' | 'confirmReport' | 'releaseReport'>;
   readonly now: Date;
@@ -27,14 +27,14 @@ export const reportToAll = (request: ReportRequest): Promise<readonly ChannelRes
   Promise.all(request.channels.map((channel) => reportTo(channel, request)));
 
 async function reportTo(channel: ReportChannel, request: ReportRequest): Promise<ChannelResult> {
-  const { summary, store, now, signal } = request;
-  const claim = { runId: summary.runId, channel: channel.name, now };
+  const { message, store, now, signal } = request;
+  const claim = { runId: reportIdOf(message), channel: channel.name, now };
   try {
     if (!(await store.claimReport(claim))) {
       return { channel: channel.name, result: 'already-reported' };
     }
     try {
-      await channel.report(summary, signal);
+      await channel.report(message, signal);
     } catch (error) {
       await store.releaseReport(claim).catch(() => undefined);
       throw error;

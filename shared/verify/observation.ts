@@ -1,3 +1,5 @@
+import type { X509Certificate } from 'node:crypto';
+
 /** What one address served when it was asked for one host. */
 export type TlsObservation = ReachedObservation | UnreachedObservation;
 
@@ -18,6 +20,19 @@ export interface ReachedObservation {
   /** OpenSSL's verification code, such as `CERT_HAS_EXPIRED`; absent when `authorized`. */
   readonly authorizationError?: string | undefined;
   readonly hostNameMatches: boolean;
+  /** As sent, the leaf first; absent unless a closer look was asked for, as are the next two. */
+  readonly chain?: readonly X509Certificate[] | undefined;
+  /** Whether the server asked for a client certificate. */
+  readonly clientCertificateAsked?: boolean | undefined;
+  /** The server ended the connection right after the handshake; by an alert, if there is an error. */
+  readonly hungUp?: { readonly error?: HandshakeError | undefined } | undefined;
+}
+
+/** As Node and OpenSSL tell it. */
+export interface HandshakeError {
+  /** Such as `ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED`; empty where there is none. */
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface ObservedLeaf {
@@ -44,4 +59,7 @@ export interface UnreachedObservation {
   readonly address?: string | undefined;
   readonly code: UnreachedCode;
   readonly message: string;
+  /** Why the handshake failed; with `tls` alone, as is the next. */
+  readonly error?: HandshakeError | undefined;
+  readonly clientCertificateAsked?: boolean | undefined;
 }

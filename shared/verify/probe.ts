@@ -3,14 +3,25 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity, connect, type TLSSocket } from 'node:tls';
+import { asksForCertificate, chainOf, describeError, lookCloser } from './closer-look.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ObservedLeaf, TlsObservation, UnreachedCode } from './observation.ts';
+import { requestTls } from './upgrade.ts';
 
 export interface ProbeRequest extends Endpoint {
   /** Connect here while asking for `host`, as curl's --connect-to does; no name is looked up then. */
   readonly connectTo?: { readonly host: string; readonly port: number } | undefined;
   /** PEM roots trusted instead of Node's own. */
   readonly roots?: string | undefined;
+  /** Shown to a server that asks for a client certificate. */
+  readonly client?: { readonly certificatePem: string; readonly privateKeyPem: string } | undefined;
+  /** What is said in clear before the handshake. */
+  readonly upgrade?: 'postgresql' | undefined;
+  /**
+   * Looks more closely: keeps the chain, and where the server asks for a client certificate waits so long for its
+   * refusal, which in TLS 1.3 comes after the handshake.
+   */
+  readonly settleMillis?: number | undefined;
   /** For looking the name up, and again for each address's connection and handshake. */
   readonly timeoutMillis: number;
   readonly signal: AbortSignal;
@@ -40,49 +51,65 @@ async function findAddresses(request: ProbeRequest): Promise<string[] | TlsObser
     return [...new Set(found.map(({ address }) => address))];
   } catch (error) {
     request.signal.throwIfAborted();
-    return { reached: false, code: deadline.aborted ? 'timeout' : 'dns', message: messageOf(error) };
+    return {
+      reached: false,
+      code: deadline.aborted ? 'timeout' : 'dns',
+      message: describeError(error).message,
+    };
   }
 }
 
 async function probeAddress(request: ProbeRequest, address: string): Promise<TlsObservation> {
   const deadline = deadlineOf(request);
-  const socket = connect(connectionOptions(request, address));
-  // A peer may hang up while its certificate is being read; what was seen by then counts.
-  socket.on('error', () => undefined);
+  const place = { host: address, port: request.connectTo?.port ?? request.port };
+  let socket: TLSSocket | undefined;
+  let clientCertificateAsked = false;
   try {
+    const plain = request.upgrade && (await requestTls({ ...place, signal: deadline }));
+    socket = connect({ ...termsOf(request), ...(plain ? { socket: plain } : place) });
+    // A peer may hang up while its certificate is being read; what was seen by then counts.
+    socket.once('error', () => {
+      clientCertificateAsked = asksForCertificate(socket);
+      socket?.on('error', () => undefined);
+    });
     await once(socket, 'secureConnect', { signal: deadline });
-    return observe(socket, request.host, address);
+    const observation = observe(socket, request, address);
+    if (request.settleMillis === undefined || !observation.reached) return observation;
+    return { ...observation, ...(await lookCloser(socket, request, request.settleMillis)) };
   } catch (error) {
     request.signal.throwIfAborted();
     const code = deadline.aborted ? 'timeout' : classify(error);
-    const message = deadline.aborted ? `no handshake within ${request.timeoutMillis} ms` : messageOf(error);
-    return { reached: false, address, code, message };
+    const message = deadline.aborted
+      ? `no handshake within ${request.timeoutMillis} ms`
+      : describeError(error).message;
+    const details = code === 'tls' ? { error: describeError(error), clientCertificateAsked } : {};
+    return { reached: false, address, code, message, ...details };
   } finally {
-    socket.destroy();
+    socket?.destroy();
   }
 }
 
 const deadlineOf = ({ signal, timeoutMillis }: ProbeRequest): AbortSignal =>
   AbortSignal.any([signal, AbortSignal.timeout(timeoutMillis)]);
 
-const connectionOptions = (request: ProbeRequest, address: string): ConnectionOptions => ({
-  host: address,
-  port: request.connectTo?.port ?? request.port,
+const termsOf = (request: ProbeRequest): ConnectionOptions => ({
   // RFC 6066, 3: literal addresses are not permitted in SNI.
   servername: isIP(request.host) === 0 ? request.host : '',
   minVersion: 'TLSv1.2',
   ...(request.roots === undefined ? {} : { ca: request.roots }),
+  ...(request.client && { cert: request.client.certificatePem, key: request.client.privateKeyPem }),
   // Refusing would hide what is served; the trust decision is kept in the observation instead.
   rejectUnauthorized: false,
   checkServerIdentity: () => undefined,
 });
 
-function observe(socket: TLSSocket, host: string, address: string): TlsObservation {
+function observe(socket: TLSSocket, request: ProbeRequest, address: string): TlsObservation {
   // In this order: once the X.509 object was taken, Node answers an empty legacy one.
-  const identity = checkServerIdentity(host, socket.getPeerCertificate());
+  const identity = checkServerIdentity(request.host, socket.getPeerCertificate());
   const leaf = socket.getPeerX509Certificate();
   if (leaf === undefined)
     return { reached: false, address, code: 'tls', message: 'no certificate was shown' };
+  const chain = chainOf(leaf);
   const authorizationError = socket.authorized ? undefined : String(socket.authorizationError);
   return {
     reached: true,
@@ -90,10 +117,11 @@ function observe(socket: TLSSocket, host: string, address: string): TlsObservati
     protocol: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher().standardName,
     leaf: describeLeaf(leaf),
-    chainLength: chainLengthOf(leaf),
+    chainLength: chain.length,
     authorized: socket.authorized,
     ...(authorizationError === undefined ? {} : { authorizationError }),
     hostNameMatches: identity === undefined,
+    ...(request.settleMillis === undefined ? {} : { chain }),
   };
 }
 
@@ -108,15 +136,8 @@ const describeLeaf = (leaf: X509Certificate): ObservedLeaf => ({
     .map((name) => name.replace(/^(DNS|IP Address):/, '')),
 });
 
-function chainLengthOf(leaf: X509Certificate): number {
-  let length = 0;
-  for (let link: X509Certificate | undefined = leaf; link !== undefined; link = link.issuerCertificate)
-    length += 1;
-  return length;
-}
-
 function classify(error: unknown): UnreachedCode {
-  switch (codeOf(error)) {
+  switch (describeError(error).code) {
     case 'ECONNREFUSED':
       return 'refused';
     case 'ENETUNREACH':
@@ -136,9 +157,3 @@ function classify(error: unknown): UnreachedCode {
       return 'tls';
   }
 }
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : '';
-
-const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();

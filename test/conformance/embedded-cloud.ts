@@ -26,6 +26,8 @@ export async function startEmbeddedCloud(): Promise<EmbeddedCloud> {
     dynamodb: dynamodb.endpoint,
     secretsManager: secretsManager.endpoint,
     messaging: nowhere,
+    s3: nowhere,
+    kms: nowhere,
     lambda: nowhere,
   };
   const environment = {

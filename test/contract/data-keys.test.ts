@@ -1,44 +1,44 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import {
-  DecryptCommand,
-  GenerateDataKeyCommand,
-  type KMSClient,
-  KMSServiceException,
-} from '@aws-sdk/client-kms';
-import { describe, expect, it } from 'vitest';
-import { createKmsDataKeys } from '../../shared/etl/cells/data-keys.kms.ts';
+import type { KMSClient } from '@aws-sdk/client-kms';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createKmsDataKeys, openWithKms } from '../../shared/etl/cells/data-keys.kms.ts';
 import { createMemoryDataKeys } from '../../shared/etl/cells/data-keys.memory.ts';
 import { describeDataKeysContract } from './data-keys.ts';
+import { startEmbeddedKms } from './embedded-kms.ts';
 
-const refusal = (name: string) =>
-  new KMSServiceException({ name, $fault: 'client', $metadata: {}, message: name });
+const purpose = { pipeline: 'orders', table: 'orders', runId: 'run-1' };
 
-/** Wraps under a key of its own with the encryption context as additional data, as KMS does. */
-function createFakeKms(): Pick<KMSClient, 'send'> {
-  const master = createHash('sha256').update('master').digest();
-  const bind = (context: Record<string, string> | undefined) => Buffer.from(JSON.stringify(context));
-  const send = async (command: unknown) => {
-    if (command instanceof GenerateDataKeyCommand) {
-      const [Plaintext, iv] = [randomBytes(32), randomBytes(12)];
-      const cipher = createCipheriv('aes-256-gcm', master, iv).setAAD(bind(command.input.EncryptionContext));
-      const sealed = Buffer.concat([cipher.update(Plaintext), cipher.final()]);
-      return { Plaintext, CiphertextBlob: Buffer.concat([iv, cipher.getAuthTag(), sealed]) };
-    }
-    if (!(command instanceof DecryptCommand)) throw new Error('not faked');
-    const blob = Buffer.from(command.input.CiphertextBlob ?? []);
-    try {
-      const cipher = createDecipheriv('aes-256-gcm', master, blob.subarray(0, 12), { authTagLength: 16 });
-      cipher.setAAD(bind(command.input.EncryptionContext)).setAuthTag(blob.subarray(12, 28));
-      return { Plaintext: Buffer.concat([cipher.update(blob.subarray(28)), cipher.final()]) };
-    } catch {
-      throw refusal('InvalidCiphertextException');
-    }
-  };
-  return { send } as Pick<KMSClient, 'send'>;
-}
+let kms: Awaited<ReturnType<typeof startEmbeddedKms>>;
+beforeAll(async () => {
+  kms = await startEmbeddedKms();
+});
+afterAll(() => kms.stop());
 
 describeDataKeysContract('memory', () => createMemoryDataKeys(new Uint8Array(32).fill(5)));
-describeDataKeysContract('KMS', () => createKmsDataKeys(createFakeKms(), 'alias/etl'));
+describeDataKeysContract('KMS', () => createKmsDataKeys(kms.client, 'alias/cells'));
+
+describe('data keys in KMS', () => {
+  it('open under no other master key than theirs', async () => {
+    const key = await createKmsDataKeys(kms.client, 'alias/cells').generate(purpose);
+    await expect(createKmsDataKeys(kms.client, 'alias/quarantine').open(key)).rejects.toMatchObject({
+      code: 'data-key-denied',
+      message: expect.stringContaining('IncorrectKeyException'),
+    });
+  });
+
+  it('open for people who do not name the master key', async () => {
+    const key = await createKmsDataKeys(kms.client, 'alias/cells').generate(purpose);
+    const opened = await openWithKms(kms.client, key);
+    expect(Buffer.from(opened.plaintext).equals(key.plaintext)).toBe(true);
+  });
+
+  it('are not made by a key that is there for signing, nor by one that is not there', async () => {
+    for (const masterKey of ['alias/records', 'alias/none', 'none'])
+      await expect(createKmsDataKeys(kms.client, masterKey).generate(purpose)).rejects.toMatchObject({
+        code: 'data-key-denied',
+        disposition: 'give-up',
+      });
+  });
+});
 
 describe('KMS that does not answer', () => {
   it('is tried again', async () => {
@@ -46,7 +46,7 @@ describe('KMS that does not answer', () => {
       throw new Error('socket hang up');
     };
     const keys = createKmsDataKeys({ send } as unknown as Pick<KMSClient, 'send'>, 'alias/etl');
-    await expect(keys.generate({ pipeline: 'p', table: 't', runId: 'r' })).rejects.toMatchObject({
+    await expect(keys.generate(purpose)).rejects.toMatchObject({
       code: 'data-key-unavailable',
       disposition: 'retry',
     });

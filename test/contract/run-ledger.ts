@@ -54,7 +54,7 @@ export function describeRunLedgerContract(name: string, make: () => Promise<RunL
         state: 'failed',
         failedIn: 'loading',
         failure,
-        heldFor: ['certificate-expired'],
+        heldFor: [{ code: 'certificate-expired', subject: 'client etl', message: 'renew it' }],
         manifestKey: 'm',
         manifestDigest: 'd',
         chunkCount: 3,
@@ -70,7 +70,7 @@ export function describeRunLedgerContract(name: string, make: () => Promise<RunL
 
     it.each([
       ['versions', { kind: 'versions' as const, versions: ['a@1'] }],
-      ['replay', { kind: 'replay' as const, loadId: 'ab', round: 1 }],
+      ['replay', { kind: 'replay' as const, loadId: 'ab', round: 1, of: 'window/x' }],
     ])('keeps runs about %s too', async (_, scope) => {
       const run = aRun({ scope, scopeKey: scopeKey(scope) });
       await ledger.openRun(run);
@@ -85,9 +85,9 @@ export function describeRunLedgerContract(name: string, make: () => Promise<RunL
 
     it('lets one of two writers write a version', async () => {
       const run = await ledger.openRun(aRun());
-      const next = (heldFor: string[]) => ledger.replaceRun({ ...run, version: 2, heldFor });
-      expect((await Promise.all([next(['a']), next(['b'])])).toSorted()).toEqual([false, true]);
-      expect(await next(['c'])).toBe(false);
+      const next = (manifestKey: string) => ledger.replaceRun({ ...run, version: 2, manifestKey });
+      expect((await Promise.all([next('a'), next('b')])).toSorted()).toEqual([false, true]);
+      expect(await next('c')).toBe(false);
     });
 
     it('answers the commit of the latest window that has one', async () => {

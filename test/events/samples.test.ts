@@ -3,11 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { answerChallenge } from '../../events/answer-challenge.ts';
 import { collectInventory } from '../../events/collect-inventory.ts';
+import { etlChunk } from '../../events/etl-chunk.ts';
 import { manageAccount } from '../../events/manage-account.ts';
 import { renewalWork } from '../../events/renewal-work.ts';
+import { reportEtl } from '../../events/report-etl.ts';
 import { reportRun } from '../../events/report-run.ts';
 import { revokeCertificate } from '../../events/revoke-certificate.ts';
 import { scheduleRenewals } from '../../events/schedule-renewals.ts';
+import { startEtl } from '../../events/start-etl.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const sample = (name: string) => JSON.parse(readFileSync(path(`events/samples/${name}.json`), 'utf8'));
@@ -34,6 +37,11 @@ it.each([
   ['answer-challenge', answerChallenge],
   ['revoke-certificate', revokeCertificate],
   ['manage-account', manageAccount],
+  ['start-etl', startEtl],
+  ['extract-records', etlChunk],
+  ['transform-records', etlChunk],
+  ['load-records', etlChunk],
+  ['report-etl', reportEtl],
 ])('the sample of %s fits its schema', (name, schema) => {
   expect(schema.safeParse(sample(name)).error).toBeUndefined();
 });

@@ -35,7 +35,7 @@ describe('npm start -- --once --json', { timeout: 90_000 }, () => {
       certificates: { total: 3, renewed: names, skipped: [], failed: [] },
       deployed: 3,
       verified: 3,
-      etl: null,
+      etl: { status: 'succeeded', extracted: 5000, loaded: 4857, quarantined: 15, errors: 0 },
     });
     expect(first.status).toBe(0);
     const files = join(dataDir, 'deployed', '_wildcard.example.org');
@@ -49,15 +49,18 @@ describe('npm start -- --once --json', { timeout: 90_000 }, () => {
 
     const second = await runCommand(once('--data-dir', dataDir));
     expect(second.stderr).toContain('the embedded CA took 0 new orders');
-    expect(readSummary(second).certificates).toMatchObject({ renewed: [], skipped: names, failed: [] });
+    expect(readSummary(second)).toMatchObject({
+      certificates: { renewed: [], skipped: names, failed: [] },
+      etl: { status: 'succeeded' },
+    });
     expect(second.status).toBe(0);
 
     const changed = [{ ...inventory[0], sans: ['example.com'] }, ...inventory.slice(1)];
     await writeFile(domains, JSON.stringify(changed));
-    const third = await runCommand(once('--data-dir', dataDir));
-    expect(readSummary(third).certificates).toMatchObject({
-      renewed: ['www.example.com'],
-      skipped: ['*.example.org', 'alpn.example.net'],
+    const third = await runCommand(once('--data-dir', dataDir, '--no-etl'));
+    expect(readSummary(third)).toMatchObject({
+      certificates: { renewed: ['www.example.com'], skipped: ['*.example.org', 'alpn.example.net'] },
+      etl: null,
     });
   });
 
@@ -72,6 +75,15 @@ describe('npm start -- --once --json', { timeout: 90_000 }, () => {
     expect(certificates.failed).toEqual([]);
     const journal = await readFile(join(dataDir, 'ca', 'journal.jsonl'), 'utf8').catch(() => '');
     expect(countIssued(journal)).toBe(names.length);
+  });
+
+  it('goes on with the pipeline after kill -9 in the middle of a run', async () => {
+    const killed = startCommand(once('--data-dir', dataDir));
+    await killed.seen('pipeline orders: transforming');
+    killed.process.kill('SIGKILL');
+    await killed.ended;
+    const next = await runCommand(once('--data-dir', dataDir));
+    expect(readSummary(next).etl).toMatchObject({ status: 'succeeded', extracted: 5000, loaded: 4857 });
   });
 
   it('does the rest when a challenge port is taken, and names the port and the option', async () => {

@@ -19,7 +19,15 @@ describe('the options', () => {
       json: false,
       directoryUrl: undefined,
       httpPort: undefined,
+      pipeline: expect.stringMatching(/examples\/pipelines\/orders\.json$/),
+      etl: true,
+      postgres: undefined,
     });
+  });
+
+  it('choose the pipeline, or none', () => {
+    expect(parseOptions(['--pipeline', 'mine.json'])).toMatchObject({ pipeline: 'mine.json', etl: true });
+    expect(parseOptions(['--no-etl'])).toMatchObject({ etl: false });
   });
 
   it('list every problem at once', () => {

@@ -33,7 +33,7 @@ describe('the summary of a pass', () => {
     unfinished: [{ name: 'c', reason: 'interrupted' }],
   };
   it('has every certificate in one list, and counts certificates rather than endpoints', () => {
-    expect(summarizePass(pass, { reasons: new Map(), challengeOf: () => 'http-01' })).toEqual({
+    expect(summarizePass(pass, { reasons: new Map(), challengeOf: () => 'http-01', etl: null })).toEqual({
       runId: 'r',
       certificates: {
         total: 4,
@@ -56,6 +56,7 @@ describe('the summary of a pass', () => {
     const { certificates } = summarizePass(pass, {
       reasons,
       challengeOf: (name) => (name === 'b' ? 'dns-01' : 'http-01'),
+      etl: null,
     });
     expect(certificates.failed.map(({ error }) => error)).toEqual([
       'dns-01 could not be answered: port 53 is in use (no [x-y])',

@@ -15,7 +15,7 @@ const separatePolicies = ['AWS::IAM::Policy', 'AWS::IAM::RolePolicy', 'AWS::IAM:
 
 /**
  * The role of every function, as the template states it. Whatever would change a decision and is not evaluated
- * here (conditions, NotAction, managed policies, boundaries) is refused.
+ * here (conditions but on keys, NotAction, managed policies, boundaries) is refused.
  * @throws Failure `unsupported-template`, naming the logical id
  */
 export function readFunctionRoles(template: Template, { region }: { region: string }): FunctionRole[] {
@@ -45,7 +45,7 @@ const plainStatement = z.strictObject(
     Effect: z.enum(['Allow', 'Deny']),
     Action: oneOrMore,
     Resource: oneOrMore,
-    /** Conditions are not evaluated; they change nothing where there is nothing to be allowed. */
+    /** Not evaluated: a permission under a condition is not granted. */
     Condition: z.unknown().optional(),
   },
   {
@@ -53,10 +53,11 @@ const plainStatement = z.strictObject(
       issue.code === 'unrecognized_keys' ? `${issue.keys.join(', ')} ${notEvaluated}` : undefined,
   },
 );
-/** Services that the embedded AWS does not have: whatever a statement says of them, no call gets that far. */
-const isElsewhere = (action: string): boolean => action.startsWith('kms:');
+/** Statements that may have a condition, and then grant nothing here: one for keys of other stacks, by their alias. */
+const isOfKeys = (action: string): boolean => action.startsWith('kms:');
 const statementSchema = plainStatement.refine(
-  ({ Condition, Action }) => Condition === undefined || Action.every(isElsewhere),
+  ({ Condition, Effect, Action }) =>
+    Condition === undefined || (Effect === 'Allow' && Action.every(isOfKeys)),
   { error: `Condition ${notEvaluated}` },
 );
 const statements = z.union([statementSchema.transform((one) => [one]), z.array(statementSchema)]);

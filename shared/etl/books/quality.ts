@@ -37,13 +37,19 @@ function addByName(parts: readonly Readonly<Record<string, number>>[]): Readonly
   return Object.fromEntries([...sums].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-export type MetricName = 'null-rate' | 'duplicate-rate' | 'violation-rate' | 'freshness-seconds';
+export type MetricName =
+  | 'null-rate'
+  | 'duplicate-rate'
+  | 'violation-rate'
+  | 'freshness-seconds'
+  | 'quarantined-records'
+  | 'quarantine-rate';
 
 /** A figure that may not be above `max`; `column` belongs to null-rate alone and must be given there. */
 export interface Threshold {
   readonly metric: MetricName;
   readonly column?: string | undefined;
-  /** A share from 0 to 1, or seconds. */
+  /** A share from 0 to 1, seconds, or records. */
   readonly max: number;
   readonly action: 'fail' | 'warn';
 }
@@ -51,7 +57,7 @@ export interface Threshold {
 export interface Metric {
   readonly metric: MetricName;
   readonly column?: string | undefined;
-  /** A share from 0 to 1, or seconds; undefined where there was nothing to measure. */
+  /** A share from 0 to 1, seconds, or records; undefined where there was nothing to measure. */
   readonly value: number | undefined;
 }
 
@@ -86,6 +92,8 @@ export function measureQuality(evidence: QualityEvidence, columns: readonly stri
       metric: 'freshness-seconds',
       value: tally.newestAt && Math.max(0, (asOf.getTime() - tally.newestAt.getTime()) / 1000),
     },
+    { metric: 'quarantined-records', value: books.quarantined },
+    { metric: 'quarantine-rate', value: share(books.quarantined, books.extracted) },
   ];
 }
 

@@ -1,11 +1,14 @@
-import {
-  DecryptCommand,
-  GenerateDataKeyCommand,
-  type KMSClient,
-  KMSServiceException,
-} from '@aws-sdk/client-kms';
+import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { Failure } from '../../runtime/errors.ts';
-import { type DataKeyPurpose, type DataKeys, describePurpose, keyIdOfWrapped } from './data-keys.ts';
+import { isLastingRefusal } from '../../runtime/kms.ts';
+import {
+  type DataKey,
+  type DataKeyPurpose,
+  type DataKeys,
+  describePurpose,
+  keyIdOfWrapped,
+  type WrappedDataKey,
+} from './data-keys.ts';
 
 /** The client is the caller's, with its timeouts; `masterKey` is a symmetric KMS key by id, ARN or alias. */
 export function createKmsDataKeys(client: Pick<KMSClient, 'send'>, masterKey: string): DataKeys {
@@ -24,45 +27,46 @@ export function createKmsDataKeys(client: Pick<KMSClient, 'send'>, masterKey: st
       const wrapped = Buffer.from(CiphertextBlob).toString('base64');
       return { keyId: keyIdOfWrapped(CiphertextBlob), wrapped, purpose, plaintext: Plaintext };
     },
-    async open({ wrapped, purpose }) {
-      const blob = Buffer.from(wrapped, 'base64');
-      const { Plaintext } = await ask(purpose, () =>
-        client.send(
-          new DecryptCommand({
-            KeyId: masterKey,
-            CiphertextBlob: blob,
-            EncryptionContext: describePurpose(purpose),
-          }),
-        ),
-      );
-      if (Plaintext?.length !== 32) throw unavailable(purpose, undefined);
-      return { keyId: keyIdOfWrapped(blob), wrapped, purpose, plaintext: Plaintext };
-    },
+    open: (key) => openWithKms(client, key, masterKey),
   };
 }
 
-/** Answers that no repetition changes; anything else may pass. */
-const final: ReadonlySet<string> = new Set([
-  'AccessDeniedException',
-  'DisabledException',
-  'IncorrectKeyException',
-  'InvalidCiphertextException',
-  'InvalidKeyUsageException',
-  'KMSInvalidStateException',
-  'NotFoundException',
-  'ValidationException',
-]);
+/**
+ * Opens a wrapped key for its purpose. Without `masterKey` KMS takes whichever of its keys wrapped it, so that
+ * people need not know; a worker names the one it expects.
+ * @throws Failure as `DataKeys.open` has them
+ */
+export async function openWithKms(
+  client: Pick<KMSClient, 'send'>,
+  { wrapped, purpose }: WrappedDataKey,
+  masterKey?: string,
+): Promise<DataKey> {
+  const blob = Buffer.from(wrapped, 'base64');
+  const { Plaintext } = await ask(purpose, () =>
+    client.send(
+      new DecryptCommand({
+        KeyId: masterKey,
+        CiphertextBlob: blob,
+        EncryptionContext: describePurpose(purpose),
+      }),
+    ),
+  );
+  if (Plaintext?.length !== 32) throw unavailable(purpose, undefined);
+  return { keyId: keyIdOfWrapped(blob), wrapped, purpose, plaintext: Plaintext };
+}
 
 async function ask<Answer>(purpose: DataKeyPurpose, call: () => Promise<Answer>): Promise<Answer> {
   try {
     return await call();
   } catch (error) {
-    if (!(error instanceof KMSServiceException) || !final.has(error.name)) throw unavailable(purpose, error);
+    const untrusted = endpointTlsFailure(error, 'the endpoint of KMS');
+    if (untrusted) throw untrusted;
+    if (!isLastingRefusal(error)) throw unavailable(purpose, error);
     throw new Failure({
       code: 'data-key-denied',
       disposition: 'give-up',
       message:
-        `KMS answers ${error.name} for the data key of pipeline ${purpose.pipeline}, table ${purpose.table}: ` +
+        `KMS answers ${(error as Error).name} for the data key of pipeline ${purpose.pipeline}, table ${purpose.table}: ` +
         'check the key, its policy, and that the wrapped key is that of this run',
       cause: error,
     });

@@ -30,6 +30,7 @@ export function checkPipeline(pipeline: Pipeline): DefinitionProblem[] {
   checkBinding(pipeline, flow, report);
   checkQuality(pipeline, report);
   checkConnections(pipeline, report);
+  problems.push(...warnOfIdleRules(pipeline));
   return problems;
 }
 
@@ -84,6 +85,22 @@ function checkArrivals(flow: ColumnFlow, report: Report): void {
         `${[...enough[classification], 'dropped'].join(', ')} would do`,
     );
   }
+}
+
+/** What reads as a rule and rules nothing. */
+function warnOfIdleRules({ retention, destinations, window }: Pipeline): DefinitionProblem[] {
+  const warn = (pointer: string, code: string, message: string): DefinitionProblem[] => [
+    { pointer, code, message, severity: 'warning' },
+  ];
+  const hasFiles = destinations.some(({ type }) => type === 's3');
+  return [
+    ...(retention.loadedDays !== undefined && !hasFiles
+      ? warn('/retention/loadedDays', 'retention-idle', 'no destination is s3; tables keep what was loaded')
+      : []),
+    ...(window.offsetSeconds >= window.everySeconds
+      ? warn('/window/offsetSeconds', 'offset-whole', 'is a whole window or more; the rest of it is what counts')
+      : []),
+  ];
 }
 
 const stableTypes: ReadonlySet<ColumnType> = new Set(['string', 'integer', 'date']);

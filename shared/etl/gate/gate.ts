@@ -18,8 +18,9 @@ export interface GateProblem {
   /**
    * Stable: `client-certificate-missing`, `certificate-expired`, `certificate-not-yet-valid`,
    * `certificate-expires-soon`, `certificate-revoked`, `certificate-untrusted`, `certificate-self-signed`,
-   * `certificate-wrong-host`, `certificate-weak-key`, `certificate-key-mismatch`, `revocation-unknown`,
-   * `client-certificate-required`, `client-certificate-refused`, `tls-too-old`, `peer-unreachable`.
+   * `certificate-wrong-host`, `certificate-wrong-usage`, `certificate-weak-key`, `certificate-key-mismatch`,
+   * `revocation-unknown`, `client-certificate-required`, `client-certificate-refused`, `tls-too-old`,
+   * `peer-unreachable`.
    */
   readonly code: string;
   readonly subject: string;

@@ -8,6 +8,7 @@ import {
   moveOn,
   pauseAt,
   recordResult,
+  resendSeconds,
   type StageResult,
 } from './chunk.ts';
 import { classOf, decideRetry } from './failure-class.ts';
@@ -47,8 +48,9 @@ const mostVanished = 5;
 
 /**
  * Carries one chunk through its present stage: claims it, does the work unless it is on record, tells the run,
- * and hands the chunk on. The caller invokes `next` with the same reference, and report-etl where `entered` has
- * `loaded`; if it dies before, both are due again. A failure of the work is recorded, and the run fails with it
+ * and hands the chunk on. The caller invokes `next` with the same reference, unless that is the load: it begins for
+ * all chunks where `entered` has `loading`. Where it has `loaded` or `failed`, report-etl is invoked. If the caller
+ * dies before, all of it is due again. A failure of the work is recorded, and the run fails with it
  * where it is tried no more.
  * @throws Failure `lease-lost` where another worker took over; those of the ledger
  */
@@ -60,6 +62,12 @@ export async function carryChunk(ports: CarryPorts, ref: ChunkRef, work: ChunkWo
   if (run?.runId !== chunk.runId || !takesWork(run)) {
     // Parked: whoever resumes the run makes it due again.
     await ports.ledger.releaseChunk({ ...chunk, nextActionAt: undefined });
+    return { kind: 'not-taken' };
+  }
+  if (chunk.stage === 'load' && run.state !== 'loading') {
+    // Not before all chunks are transformed and the run's quality is known to allow it.
+    const nextActionAt = secondsAfter(ports.clock.now(), resendSeconds);
+    await ports.ledger.releaseChunk({ ...chunk, nextActionAt });
     return { kind: 'not-taken' };
   }
   let outcome: WorkOutcome;

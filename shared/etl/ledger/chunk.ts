@@ -1,3 +1,4 @@
+import type { RecordedConnection } from '../../audit/run-record.ts';
 import { secondsAfter } from '../../runtime/clock.ts';
 import { Failure } from '../../runtime/errors.ts';
 import type { Books } from '../books/books.ts';
@@ -21,6 +22,8 @@ export interface StageResult {
   readonly outKey?: string | undefined;
   readonly outDigest?: string | undefined;
   readonly quality?: QualityTally | undefined;
+  /** The TLS connections the stage made. */
+  readonly connections?: readonly RecordedConnection[] | undefined;
 }
 
 /**
@@ -106,7 +109,7 @@ export const pauseAt = <C extends Chunk>(chunk: C, checkpoint: string, now: Date
   ...chunk,
   ...fresh,
   checkpoint,
-  nextActionAt: secondsAfter(now, resendSeconds),
+  nextActionAt: now,
 });
 
 /** The chunk with its tries forgotten, as a person who resumes its run wants it; its place stays. */

@@ -3,7 +3,15 @@ import { Failure } from '../../runtime/errors.ts';
 import type { Random } from '../../runtime/random.ts';
 import type { RunLedger } from './ledger.ts';
 import type { Lease, Run, RunSlot } from './run.ts';
-import { afterEvent, firstRun, type RunDetails, type RunPlan, supersede, underLease } from './run-changes.ts';
+import {
+  afterEvent,
+  afterTelling,
+  firstRun,
+  type RunDetails,
+  type RunPlan,
+  supersede,
+  underLease,
+} from './run-changes.ts';
 import type { RunEvent } from './run-transitions.ts';
 import { resumeRun } from './tend-run.ts';
 
@@ -77,6 +85,10 @@ export async function changeRun(
   if (await ledger.replaceRun(written)) return written;
   throw runContended(run);
 }
+
+/** Writes that people have been told of a failed run; one that was resumed or superseded meanwhile is left alone. */
+export const settleFailure = ({ ledger }: Pick<OpenPorts, 'ledger'>, run: Run): Promise<boolean> =>
+  ledger.replaceRun(afterTelling(run));
 
 const runContended = ({ runId, pipeline }: Run) =>
   new Failure({

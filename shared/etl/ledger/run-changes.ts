@@ -71,13 +71,20 @@ export function afterEvent(
 /** @throws Failure `run-not-ready` where the run has ended */
 export function afterFailure(run: Run, failure: RecordedFailure): Run {
   const state = requireStateAfter(run, 'failed');
+  const { lease: _l, ...kept } = run;
+  const nextActionAt = secondsAfter(failure.at, resendSeconds);
+  return { ...kept, state, failure, failedIn: run.state, version: run.version + 1, nextActionAt };
+}
+
+/** A failed run of which people have been told: it is due no more. */
+export function afterTelling(run: Run): Run {
   const { lease: _l, nextActionAt: _n, ...kept } = run;
-  return { ...kept, state, failure, failedIn: run.state, version: run.version + 1 };
+  return { ...kept, version: run.version + 1 };
 }
 
 /** The run under a lease; undefined while another owner's holds, and where no function works on the run itself. */
 export function underLease(run: Run, lease: Lease, now: Date): Run | undefined {
-  if (!['checking', 'held', 'planned', 'loaded'].includes(run.state)) return undefined;
+  if (!['checking', 'held', 'planned', 'loaded', 'failed'].includes(run.state)) return undefined;
   if (run.lease && run.lease.until > now && run.lease.owner !== lease.owner) return undefined;
   return { ...run, lease, version: run.version + 1, nextActionAt: lease.until };
 }
@@ -85,7 +92,6 @@ export function underLease(run: Run, lease: Lease, now: Date): Run | undefined {
 function dueAfter(state: Run['state'], now: Date): Date | undefined {
   switch (state) {
     case 'reported':
-    case 'failed':
       return undefined;
     case 'extracting':
     case 'transforming':

@@ -1,5 +1,6 @@
 import type { Books } from '../books/books.ts';
 import type { QualityTally } from '../books/quality.ts';
+import type { GateProblem } from '../gate/gate.ts';
 import type { RunScope } from '../run/scope.ts';
 import type { FailureClass } from './failure-class.ts';
 
@@ -14,7 +15,7 @@ export type Stage = (typeof stages)[number];
  * - `extracting`, `transforming`, `loading`: the stage that not all chunks have finished;
  * - `loaded`: every chunk is in the target and the books balance: committed;
  * - `reported`: and people have been told;
- * - `failed`: nothing goes on until a person resumes or supersedes it.
+ * - `failed`: nothing goes on until a person resumes or supersedes it; due until people have been told.
  */
 export const runStates = [
   'checking',
@@ -72,8 +73,8 @@ export interface Run extends RunSlot {
   /** What the state was when the run failed. */
   readonly failedIn?: RunState | undefined;
   readonly failure?: RecordedFailure | undefined;
-  /** Codes of what the run is held for. */
-  readonly heldFor?: readonly string[] | undefined;
+  /** What the run is held for. */
+  readonly heldFor?: readonly GateProblem[] | undefined;
   readonly manifestKey?: string | undefined;
   readonly manifestDigest?: string | undefined;
   readonly chunkCount?: number | undefined;
@@ -85,6 +86,6 @@ export interface Run extends RunSlot {
   readonly committed?: Commit | undefined;
   /** Present while start-etl or report-etl works on the run. */
   readonly lease?: Lease | undefined;
-  /** When the run is looked at again; absent where it has ended or failed. */
+  /** When the run is looked at again; absent where it has ended, and where it failed and people know. */
   readonly nextActionAt?: Date | undefined;
 }

@@ -25,9 +25,9 @@ const failure = z.object({
 const scope = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('window'), from: instant, to: instant }),
   z.object({ kind: z.literal('versions'), versions: z.array(z.string()) }),
-  z.object({ kind: z.literal('replay'), loadId: z.string(), round: count }),
+  z.object({ kind: z.literal('replay'), loadId: z.string(), round: count, of: z.string() }),
 ]);
-const slice = z.discriminatedUnion('kind', [
+export const readSlice = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('object'),
     key: z.string(),
@@ -37,6 +37,15 @@ const slice = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('range'), from: z.string(), to: z.string().optional() }),
 ]);
+
+const connection = z.object({
+  host: z.string(),
+  protocol: z.string(),
+  cipher: z.string(),
+  verified: z.boolean(),
+  fingerprint: z.string().optional(),
+  expiresAt: z.string().optional(),
+});
 
 const storedRun = z.object({
   pipeline: z.string(),
@@ -53,7 +62,16 @@ const storedRun = z.object({
   openedAt: instant,
   failedIn: z.enum(runStates).optional(),
   failure: failure.optional(),
-  heldFor: z.array(z.string()).optional(),
+  heldFor: z
+    .array(
+      z.object({
+        code: z.string(),
+        subject: z.string(),
+        message: z.string(),
+        renew: z.string().optional(),
+      }),
+    )
+    .optional(),
   manifestKey: z.string().optional(),
   manifestDigest: z.string().optional(),
   chunkCount: count.optional(),
@@ -70,6 +88,7 @@ const result = z.object({
   outKey: z.string().optional(),
   outDigest: z.string().optional(),
   quality: quality.optional(),
+  connections: z.array(connection).optional(),
 });
 
 const storedChunk = z.object({
@@ -79,7 +98,7 @@ const storedChunk = z.object({
   chunkId: z.string(),
   ordinal: count,
   of: count,
-  slice,
+  slice: readSlice,
   stage,
   phase: z.enum(['pending', 'settling', 'done']),
   results: z.partialRecord(stage, result),

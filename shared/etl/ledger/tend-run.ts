@@ -1,7 +1,7 @@
 import { type Clock, secondsAfter } from '../../runtime/clock.ts';
 import { Failure } from '../../runtime/errors.ts';
-import { addBooks, findImbalances } from '../books/books.ts';
-import { addTallies, judgeQuality, type Threshold } from '../books/quality.ts';
+import { addBooks, type Books, findImbalances } from '../books/books.ts';
+import { addTallies, judgeQuality, type QualityTally, type Threshold } from '../books/quality.ts';
 import { type Chunk, resendSeconds, startAfresh } from './chunk.ts';
 import type { RunLedger } from './ledger.ts';
 import { type RecordedFailure, type Run, type RunSlot, type RunState, stages } from './run.ts';
@@ -11,7 +11,7 @@ import { runTransitions, stageEvents, stateAfter, takesWork } from './run-transi
 export interface TendPorts {
   readonly ledger: RunLedger;
   readonly clock: Pick<Clock, 'now'>;
-  /** What a run's quality is held to before it is committed. */
+  /** What a run's quality is held to before anything is loaded. */
   readonly thresholds?: readonly Threshold[] | undefined;
 }
 
@@ -35,29 +35,54 @@ export async function advanceRun(
     if ((await ports.ledger.finishedCount(run, stage)) < run.chunkCount) return entered;
     const now = ports.clock.now();
     const next =
-      stage === 'load' ? await closeBooks(ports, run) : afterEvent(run, stageEvents[stage], { now });
+      stage === 'load'
+        ? await closeBooks(ports, run)
+        : stage === 'transform'
+          ? await judgeTransformed(ports, run)
+          : afterEvent(run, stageEvents[stage], { now });
     if (await ports.ledger.replaceRun(next)) entered.push(next.state);
   }
   throw contended(wanted);
 }
 
-/** The run as committed, together with its watermark; or as failed where its books or its quality forbid it. */
-async function closeBooks({ ledger, clock, thresholds = [] }: TendPorts, run: Run): Promise<Run> {
+/** The run as it may load, or as failed: a run whose quality forbids it puts nothing into its target. */
+async function judgeTransformed({ ledger, clock, thresholds = [] }: TendPorts, run: Run): Promise<Run> {
   const now = clock.now();
+  const sums = await sumResults(ledger, run);
+  const fail = (code: string) =>
+    afterFailure({ ...run, ...sums }, { class: 'terminal', code, at: now, stage: 'transform' });
+  // Nothing is loaded yet, so the other side of the law is still open.
+  if (findImbalances(sums.books).some(({ law }) => law !== 'load')) return fail('books-unbalanced');
+  const findings = judgeQuality({ ...sums, tally: sums.quality, asOf: asOf(run, now) }, thresholds);
+  if (findings.some(({ action }) => action === 'fail')) return fail('quality-below-threshold');
+  return afterEvent(run, 'transformed', { now, details: sums });
+}
+
+/** The run as committed, together with its watermark; or as failed where its books forbid it. */
+async function closeBooks({ ledger, clock }: TendPorts, run: Run): Promise<Run> {
+  const now = clock.now();
+  const sums = await sumResults(ledger, run);
+  if (findImbalances(sums.books).length > 0)
+    return afterFailure(
+      { ...run, ...sums },
+      { class: 'terminal', code: 'books-unbalanced', at: now, stage: 'load' },
+    );
+  const committed = { runId: run.runId, at: now, watermark: run.watermark };
+  return afterEvent(run, 'committed', { now, details: { ...sums, committed } });
+}
+
+/** What freshness is measured to. */
+export const asOf = ({ scope }: Pick<Run, 'scope'>, now: Date): Date =>
+  scope.kind === 'window' ? scope.to : now;
+
+async function sumResults(ledger: RunLedger, run: Run): Promise<{ books: Books; quality: QualityTally }> {
   const results = (await ledger.listChunks(run)).flatMap((chunk) =>
     stages.flatMap((stage) => chunk.results[stage] ?? []),
   );
-  const books = addBooks(results.map((result) => result.books));
-  const quality = addTallies(results.flatMap((result) => result.quality ?? []));
-  const fail = (code: string) =>
-    afterFailure({ ...run, books, quality }, { class: 'terminal', code, at: now, stage: 'load' });
-
-  if (findImbalances(books).length > 0) return fail('books-unbalanced');
-  const asOf = run.scope.kind === 'window' ? run.scope.to : now;
-  const findings = judgeQuality({ tally: quality, books, asOf }, thresholds);
-  if (findings.some(({ action }) => action === 'fail')) return fail('quality-below-threshold');
-  const committed = { runId: run.runId, at: now, watermark: run.watermark };
-  return afterEvent(run, 'committed', { now, details: { books, quality, committed } });
+  return {
+    books: addBooks(results.map(({ books }) => books)),
+    quality: addTallies(results.flatMap(({ quality }) => quality ?? [])),
+  };
 }
 
 /** Ends a run as failed; one that has ended, or was superseded, is left as it is. */

@@ -11,7 +11,13 @@ import { type Window, windowText } from './window.ts';
 export type RunScope =
   | ({ readonly kind: 'window' } & Window)
   | { readonly kind: 'versions'; readonly versions: readonly string[] }
-  | { readonly kind: 'replay'; readonly loadId: string; readonly round: number };
+  | {
+      readonly kind: 'replay';
+      readonly loadId: string;
+      readonly round: number;
+      /** The scope of the load. */
+      readonly of: string;
+    };
 
 /** The scope as part of a key; those of windows sort by time. */
 export function scopeKey(scope: RunScope): string {

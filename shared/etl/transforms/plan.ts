@@ -51,13 +51,7 @@ export function compilePlan(pipeline: Pipeline, materials: PlanMaterials): Trans
     followTransform(step, flow, () => {});
     return compiled ? [compiled] : [];
   });
-  const columns = [...flow.columns].map(([name, { type, nullable, protection, slot }]) => ({
-    name,
-    type: protection === 'encrypted' ? ('string' as const) : type,
-    nullable: nullable && protection !== 'encrypted',
-    protection,
-    slot,
-  }));
+  const columns = plannedColumns(flow);
   return {
     contract: compileContract(pipeline.contract),
     unknownColumns: pipeline.contract.unknownColumns,
@@ -70,3 +64,13 @@ export function compilePlan(pipeline: Pipeline, materials: PlanMaterials): Trans
     clearColumns: columns.filter(({ protection }) => protection === 'clear').map(({ name }) => name),
   };
 }
+
+/** The columns as they leave the last step. */
+export const plannedColumns = (flow: ColumnFlow): readonly PlannedColumn[] =>
+  [...flow.columns].map(([name, { type, nullable, protection, slot }]) => ({
+    name,
+    type: protection === 'encrypted' ? 'string' : type,
+    nullable: nullable && protection !== 'encrypted',
+    protection,
+    slot,
+  }));

@@ -1,11 +1,11 @@
-import type { RunSummary } from '../summary.ts';
+import type { ReportMessage } from '../message.ts';
 
 /**
- * A way in which people hear about a run. Failures are typed `<channel>-…` and hold no address that lets
+ * A way in which people hear of a run. Failures are typed `<channel>-…` and hold no address that lets
  * others post there; `report` keeps to its own timeout and to the signal.
  */
 export interface ReportChannel {
-  /** Stable: a run is reported once under each name. */
+  /** Stable: a report is told once under each name. */
   readonly name: string;
-  report(summary: RunSummary, signal: AbortSignal): Promise<void>;
+  report(message: ReportMessage, signal: AbortSignal): Promise<void>;
 }

@@ -1,12 +1,12 @@
-import { formatSummaryText } from '../summary-text.ts';
+import { formatMessageText } from '../message-text.ts';
 import type { ReportChannel } from './channel.ts';
 
 const shownLines = 100;
 
-/** The summary as text, with a line break at its end, to whatever `write` stands for. */
+/** The message as text, with a line break at its end, to whatever `write` stands for. */
 export const consoleChannel = (write: (text: string) => void): ReportChannel => ({
   name: 'console',
-  async report(summary) {
-    write(`${formatSummaryText(summary, { shownLines })}\n`);
+  async report(message) {
+    write(`${formatMessageText(message, { shownLines })}\n`);
   },
 });

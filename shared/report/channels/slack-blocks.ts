@@ -1,11 +1,15 @@
-import type { RunSummary } from '../summary.ts';
-import { formatFooter, formatTitle, listFailures, listTotals, listWarnings } from '../summary-text.ts';
+import type { ReportMessage } from '../message.ts';
+import { oneLine } from '../readable-text.ts';
 
 /** Block Kit's limits, with room to spare below the 50 blocks of a message. */
 const maximumHeaderCharacters = 150;
 const maximumSectionCharacters = 3000;
-const maximumFailureSections = 12;
-const maximumWarningSections = 4;
+const maximumFields = 10;
+const maximumFieldCharacters = 2000;
+/** The first section of a message says what matters most. */
+const blocksOfFirstSection = 12;
+const blocksOfOtherSection = 4;
+const blocksOfSections = 32;
 
 interface PlainText {
   readonly type: 'plain_text';
@@ -24,19 +28,18 @@ export type SlackBlock =
   | { readonly type: 'context'; readonly elements: readonly Markdown[] };
 
 /** The message for a webhook: a text for notifications, and blocks that hold at most what Slack takes. */
-export function buildSlackMessage(summary: RunSummary): { text: string; blocks: readonly SlackBlock[] } {
-  const title = formatTitle(summary);
+export function buildSlackMessage(message: ReportMessage): { text: string; blocks: readonly SlackBlock[] } {
+  const { title, totals, sections, footer } = message;
+  const fields = totals.slice(0, maximumFields).map(([label, value]) => {
+    return markdown(cut(`*${escapeMarkdown(label)}*\n${escapeMarkdown(value)}`, maximumFieldCharacters));
+  });
   return {
     text: escapeMarkdown(title),
     blocks: [
-      { type: 'header', text: { type: 'plain_text', text: title.slice(0, maximumHeaderCharacters) } },
-      {
-        type: 'section',
-        fields: listTotals(summary).map(([label, value]) => markdown(`*${label}*\n${value}`)),
-      },
-      ...listSections('Failed', listFailures(summary), maximumFailureSections),
-      ...listSections('Warnings', listWarnings(summary), maximumWarningSections),
-      { type: 'context', elements: [markdown(escapeMarkdown(formatFooter(summary)))] },
+      { type: 'header', text: { type: 'plain_text', text: cut(title, maximumHeaderCharacters) } },
+      ...(fields.length > 0 ? [{ type: 'section' as const, fields }] : []),
+      ...listSections(sections.filter(({ lines }) => lines.length > 0)),
+      { type: 'context', elements: [markdown(cut(escapeMarkdown(footer), maximumSectionCharacters))] },
     ],
   };
 }
@@ -45,10 +48,21 @@ export function buildSlackMessage(summary: RunSummary): { text: string; blocks: 
 const escapeMarkdown = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
+const cut = (text: string, maximumCharacters: number): string => text.slice(0, maximumCharacters);
+
+function listSections(sections: ReportMessage['sections']): readonly SlackBlock[] {
+  const blocks: SlackBlock[] = [];
+  for (const [index, { heading, lines }] of sections.slice(0, blocksOfSections).entries()) {
+    const room = blocksOfSections - blocks.length - (sections.length - index - 1);
+    const maximum = Math.max(1, Math.min(index === 0 ? blocksOfFirstSection : blocksOfOtherSection, room));
+    blocks.push(...listLines(heading, lines, maximum));
+  }
+  return blocks;
+}
+
 /** Lines under a heading in as many sections as needed, and no more than `maximum`. */
-function listSections(heading: string, lines: readonly string[], maximum: number): readonly SlackBlock[] {
-  if (lines.length === 0) return [];
-  const sections: string[] = [`*${heading}*`];
+function listLines(heading: string, lines: readonly string[], maximum: number): readonly SlackBlock[] {
+  const sections: string[] = [`*${escapeMarkdown(oneLine(heading, maximumHeaderCharacters))}*`];
   for (const [index, line] of lines.entries()) {
     const bullet = `• ${escapeMarkdown(line)}`;
     const last = sections.at(-1) ?? '';

@@ -16,12 +16,12 @@ const defaultRetryAfterSeconds = 30;
 export function slackChannel(webhookUrl: string): ReportChannel {
   return {
     name: 'slack',
-    async report(summary, signal) {
+    async report(message, signal) {
       assertWebhookUrl(webhookUrl);
       const exchange: Exchange = {};
       const fetch = recordingFetch(exchange, signal);
       const webhook = new IncomingWebhook(webhookUrl, { fetch, timeout: timeoutMillis });
-      const { text, blocks } = buildSlackMessage(summary);
+      const { text, blocks } = buildSlackMessage(message);
       try {
         await webhook.send({ text, blocks: [...blocks] });
       } catch (error) {

@@ -22,6 +22,8 @@ export const aStack = (changes: Partial<StackPlan> = {}): StackPlan => ({
   topics: [],
   subscriptions: [],
   buckets: [],
+  keys: [],
+  keyAliases: [],
   functions: [],
   eventSources: [],
   asyncInvokes: [],

@@ -53,6 +53,29 @@ describe('readTemplate', () => {
     });
   });
 
+  test('reads whether a bucket has versions and locks, which need versions', () => {
+    const aBucket = (name: string, properties = {}) => ({
+      Type: 'AWS::S3::Bucket',
+      Properties: { BucketName: name, ...properties },
+    });
+    const { buckets } = read({
+      Plain: aBucket('plain'),
+      Suspended: aBucket('suspended', { VersioningConfiguration: { Status: 'Suspended' } }),
+      Versioned: aBucket('versioned', { VersioningConfiguration: { Status: 'Enabled' } }),
+      Locked: aBucket('locked', { ObjectLockEnabled: true }),
+    });
+    expect(buckets).toEqual([
+      { name: 'plain', versioned: false, objectLock: false },
+      { name: 'suspended', versioned: false, objectLock: false },
+      { name: 'versioned', versioned: true, objectLock: false },
+      { name: 'locked', versioned: true, objectLock: true },
+    ]);
+    const Rule = { DefaultRetention: { Mode: 'COMPLIANCE', Days: 1 } };
+    expect(() => read({ Kept: aBucket('kept', { ObjectLockConfiguration: { Rule } }) })).toThrow(
+      'Kept: ObjectLockConfiguration.Rule: Rule is not supported by the embedded AWS',
+    );
+  });
+
   test('reads a function with its bundle, export, timeout and memory', () => {
     const { functions } = read({ Renew: aLambda('renew', { Timeout: 120, MemorySize: 512 }) });
     expect(functions[0]).toMatchObject({

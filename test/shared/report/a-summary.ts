@@ -1,4 +1,6 @@
+import type { ReportMessage } from '../../../shared/report/message.ts';
 import type { RunSummary } from '../../../shared/report/summary.ts';
+import { summaryMessage } from '../../../shared/report/summary-message.ts';
 
 /** Three of five renewed, one failed; override what a test is about. */
 export const aSummary = (overrides: Partial<RunSummary> = {}): RunSummary => ({
@@ -16,6 +18,10 @@ export const aSummary = (overrides: Partial<RunSummary> = {}): RunSummary => ({
   nextRunAt: new Date('2027-01-02T03:00:00Z'),
   ...overrides,
 });
+
+/** The same as people are told of it. */
+export const aMessage = (overrides: Partial<RunSummary> = {}): ReportMessage =>
+  summaryMessage(aSummary(overrides));
 
 /** As many failures as wanted, each with a reason of the length wanted. */
 export const failures = (count: number, reason: string): RunSummary['failed'] =>

@@ -4,7 +4,7 @@ import { createReportChannels } from '../../../shared/report/channels.ts';
 import { describeResult, reportToAll, throwUnreported } from '../../../shared/report/report-to-all.ts';
 import { createMemoryRunStore } from '../../../shared/report/runs.memory.ts';
 import { Failure } from '../../../shared/runtime/errors.ts';
-import { aSummary } from './a-summary.ts';
+import { aMessage } from './a-summary.ts';
 
 const { signal } = new AbortController();
 
@@ -31,7 +31,7 @@ describe('reportToAll', () => {
   test('reports through every channel, and once to each however often it is called', async () => {
     const store = createMemoryRunStore();
     const [slack, sns] = [aChannel('slack'), aChannel('sns')];
-    const request = { summary: aSummary(), channels: [slack.channel, sns.channel], store, now, signal };
+    const request = { message: aMessage(), channels: [slack.channel, sns.channel], store, now, signal };
     expect(await reportToAll(request)).toEqual([
       { channel: 'slack', result: 'reported' },
       { channel: 'sns', result: 'reported' },
@@ -44,7 +44,7 @@ describe('reportToAll', () => {
   test('lets no failure hide another channel, and reaches the one that missed it the next time', async () => {
     const store = createMemoryRunStore();
     const [slack, sns] = [aChannel('slack', 1), aChannel('sns')];
-    const request = { summary: aSummary(), channels: [slack.channel, sns.channel], store, now, signal };
+    const request = { message: aMessage(), channels: [slack.channel, sns.channel], store, now, signal };
     expect(await reportToAll(request)).toMatchObject([
       { channel: 'slack', result: 'failed', failure: { code: 'slack-unavailable' } },
       { channel: 'sns', result: 'reported' },
@@ -60,7 +60,7 @@ describe('reportToAll', () => {
     const slack = aChannel('slack');
     const down = new Failure({ code: 'store-unavailable', disposition: 'retry', message: 'no answer' });
     const store = { ...createMemoryRunStore(), claimReport: () => Promise.reject(down) };
-    const request = { summary: aSummary(), channels: [slack.channel], store, now, signal };
+    const request = { message: aMessage(), channels: [slack.channel], store, now, signal };
     expect(await reportToAll(request)).toEqual([{ channel: 'slack', result: 'failed', failure: down }]);
     expect(slack.heard).toEqual([]);
   });
@@ -74,14 +74,14 @@ describe('createReportChannels', () => {
       slack: { webhookUrl: 'https://hooks.slack.com/services/T/B/X' },
     });
     expect(channels.map(({ name }) => name)).toEqual(['console', 'slack']);
-    await channels[0]?.report(aSummary(), signal);
+    await channels[0]?.report(aMessage(), signal);
     expect(written.join('')).toMatch(/^certfleet: 3 of 5 renewed, 1 failed\n[\s\S]*UTC\n$/);
   });
 
   test('is to be repeated when a channel missed the report, and only then', async () => {
     const store = createMemoryRunStore();
     const [slack, sns] = [aChannel('slack', 1), aChannel('sns')];
-    const request = { summary: aSummary(), channels: [slack.channel, sns.channel], store, now, signal };
+    const request = { message: aMessage(), channels: [slack.channel, sns.channel], store, now, signal };
     const missed = await reportToAll(request);
     expect(() => throwUnreported(missed)).toThrow(expect.objectContaining({ code: 'slack-unavailable' }));
     expect(missed.map(describeResult)).toEqual([

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { formatMessageText } from '../../../shared/report/message-text.ts';
 import type { CertificateOutcome } from '../../../shared/report/outcome.ts';
+import { formatDuration } from '../../../shared/report/readable-text.ts';
 import { buildRunSummary, type RunFacts } from '../../../shared/report/summary.ts';
-import { formatDuration, formatSummaryText, formatTitle } from '../../../shared/report/summary-text.ts';
-import { aSummary, failures } from './a-summary.ts';
+import { aMessage, failures } from './a-summary.ts';
 
 const anOutcome = (overrides: Partial<CertificateOutcome> = {}): CertificateOutcome => ({
   runId: 'run-1',
@@ -71,7 +72,7 @@ describe('buildRunSummary', () => {
 
 describe('the summary as text', () => {
   test('says totals, failures with reasons, warnings and the next run', () => {
-    expect(formatSummaryText(aSummary(), { shownLines: 10 })).toBe(
+    expect(formatMessageText(aMessage(), { shownLines: 10 })).toBe(
       [
         'certfleet: 3 of 5 renewed, 1 failed',
         '',
@@ -94,24 +95,24 @@ describe('the summary as text', () => {
   });
 
   test('says how many failures it leaves out', () => {
-    const text = formatSummaryText(aSummary({ failed: failures(12, 'no answer') }), { shownLines: 10 });
+    const text = formatMessageText(aMessage({ failed: failures(12, 'no answer') }), { shownLines: 10 });
     expect(text).toContain('  n9.example.com: no answer (ca-unreachable)\n  and 2 more\n');
     expect(text).not.toContain('n10.example.com');
   });
 
   test('keeps a reason on its line, without control characters, at no more than 300 characters', () => {
     const failed = failures(1, `first\r\nsecond\u001b[31m\u202e${'x'.repeat(400)}`);
-    const line = formatSummaryText(aSummary({ failed }), { shownLines: 10 }).split('\n')[10] ?? '';
+    const line = formatMessageText(aMessage({ failed }), { shownLines: 10 }).split('\n')[10] ?? '';
     expect(line).toMatch(/^ {2}n0\.example\.com: first second \[31m x+…$/);
     expect(line.trim()).toHaveLength(300);
   });
 
   test.each([
-    [aSummary(), 'certfleet: 3 of 5 renewed, 1 failed'],
-    [aSummary({ failed: [], skippedCount: 2 }), 'certfleet: 3 of 5 renewed, none failed'],
-    [aSummary({ failed: [], renewed: [], skippedCount: 5 }), 'certfleet: nothing due among 5 certificates'],
+    [aMessage(), 'certfleet: 3 of 5 renewed, 1 failed'],
+    [aMessage({ failed: [], skippedCount: 2 }), 'certfleet: 3 of 5 renewed, none failed'],
+    [aMessage({ failed: [], renewed: [], skippedCount: 5 }), 'certfleet: nothing due among 5 certificates'],
   ])('has a title for %#', (summary, title) => {
-    expect(formatTitle(summary)).toBe(title);
+    expect(summary).toMatchObject({ title, subject: title });
   });
 
   test.each([

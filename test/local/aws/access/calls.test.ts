@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ServiceCall } from '../../../../local/aws/access/calls/call.ts';
 import { readDynamoDbCall } from '../../../../local/aws/access/calls/dynamodb.ts';
+import { readKmsCall } from '../../../../local/aws/access/calls/kms.ts';
 import { readLambdaCall } from '../../../../local/aws/access/calls/lambda.ts';
 import { readS3Absence, readS3Call } from '../../../../local/aws/access/calls/s3.ts';
 import { readSecretsManagerCall } from '../../../../local/aws/access/calls/secrets-manager.ts';
@@ -103,23 +104,55 @@ describe('S3', () => {
   test.each([
     ['GET', '/b/a%20key/x.json?x-id=GetObject', ['s3:GetObject arn:aws:s3:::b/a key/x.json']],
     ['HEAD', '/b/k', ['s3:GetObject arn:aws:s3:::b/k']],
+    ['GET', '/b/k?versionId=1', ['s3:GetObjectVersion arn:aws:s3:::b/k']],
+    ['HEAD', '/b/k?versionId=1', ['s3:GetObjectVersion arn:aws:s3:::b/k']],
     ['PUT', '/b/k?x-id=PutObject', ['s3:PutObject arn:aws:s3:::b/k']],
     ['DELETE', '/b/k', ['s3:DeleteObject arn:aws:s3:::b/k']],
+    ['DELETE', '/b/k?versionId=1', ['s3:DeleteObjectVersion arn:aws:s3:::b/k']],
     ['GET', '/b?list-type=2&prefix=p', ['s3:ListBucket arn:aws:s3:::b']],
+    ['GET', '/b?versions&prefix=p&key-marker=k', ['s3:ListBucketVersions arn:aws:s3:::b']],
+    ['GET', '/b/../c/k', ['s3:GetObject arn:aws:s3:::b/../c/k']],
     ['GET', '/b/k?tagging', undefined],
-    ['GET', '/b/k?versionId=1', undefined],
+    ['PUT', '/b/k?partNumber=1&uploadId=u', undefined],
+    ['POST', '/b?delete', undefined],
+    ['GET', '/b/%zz', undefined],
     ['PUT', '/b', undefined],
     ['GET', '/', undefined],
   ])('%s %s', (method, url, needs) => {
-    expect(needsOf(readS3Call({ method, url, copies: undefined }))).toEqual(needs);
+    expect(needsOf(readS3Call({ method, url, headers: {} }))).toEqual(needs);
+  });
+
+  test.each([
+    ['x-amz-object-lock-mode', 's3:PutObjectRetention'],
+    ['x-amz-tagging', 's3:PutObjectTagging'],
+    ['if-match', 's3:GetObject'],
+  ])('an upload with %s takes %s as well', (header, action) => {
+    const call = readS3Call({ method: 'PUT', url: '/b/k', headers: { [header]: 'x' } });
+    expect(needsOf(call)).toEqual(['s3:PutObject arn:aws:s3:::b/k', `${action} arn:aws:s3:::b/k`]);
   });
 
   test('a copy, which reads one key and writes another, is not known', () => {
-    expect(readS3Call({ method: 'PUT', url: '/b/k', copies: '/b/other' }).needs).toBeUndefined();
+    const headers = { 'x-amz-copy-source': '/b/other' };
+    expect(readS3Call({ method: 'PUT', url: '/b/k', headers }).needs).toBeUndefined();
   });
 
   test('that a key is missing is told to those who may list the bucket', () => {
-    expect(needsOf(readS3Absence('/b/k?x-id=GetObject'))).toEqual(['s3:ListBucket arn:aws:s3:::b']);
+    const call = readS3Absence({ method: 'GET', url: '/b/k?x-id=GetObject', headers: {} });
+    expect(needsOf(call)).toEqual(['s3:ListBucket arn:aws:s3:::b']);
+  });
+});
+
+describe('KMS', () => {
+  const key = at('kms', 'key/cells');
+  test.each([
+    ['GenerateDataKey', { KeyId: 'alias/cells' }, key, [`kms:GenerateDataKey ${key}`]],
+    ['Decrypt', {}, key, [`kms:Decrypt ${key}`]],
+    ['Sign', { KeyId: 'gone' }, undefined, [`kms:Sign ${at('kms', 'key/gone')}`]],
+    ['Encrypt', { KeyId: 'alias/gone' }, undefined, [`kms:Encrypt ${at('kms', 'alias/gone')}`]],
+    ['Decrypt', {}, undefined, [`kms:Decrypt ${at('kms', 'key/unknown')}`]],
+    ['ScheduleKeyDeletion', { KeyId: 'cells' }, key, undefined],
+  ])('%s of %j, where the key is %s', (name, body, keyArn, needs) => {
+    expect(needsOf(readKmsCall(name, body, { region, keyArn }))).toEqual(needs);
   });
 });
 

@@ -82,9 +82,11 @@ describe('readFunctionRoles', () => {
     );
   });
 
-  test('leaves out a condition on a service that the embedded AWS does not have', () => {
+  test('grants nothing of KMS under a condition, and takes no denial under one', () => {
     const sign = { Effect: 'Allow', Action: 'kms:Sign', Resource: '*', Condition: { Bool: {} } };
     expect(read({ Renew: renew, RenewRole: aRole([sign]) })[0]?.role.statements).toEqual([]);
+    const deny = { ...sign, Effect: 'Deny' };
+    expect(() => read({ Renew: renew, RenewRole: aRole([deny]) })).toThrow('Condition is not evaluated');
   });
 
   test.each([

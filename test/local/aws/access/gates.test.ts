@@ -1,5 +1,5 @@
 import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   CreateSecretCommand,
   GetSecretValueCommand,
@@ -12,6 +12,7 @@ import { createAccessGuard } from '../../../../local/aws/access/guard.ts';
 import { startDynamoDb } from '../../../../local/aws/dynamodb.ts';
 import { clientSettings } from '../../../../local/aws/function-environment.ts';
 import { startMessaging } from '../../../../local/aws/messaging.ts';
+import { startS3 } from '../../../../local/aws/s3.ts';
 import { startSecretsManager } from '../../../../local/aws/secrets-manager.ts';
 
 const region = 'eu-west-1';
@@ -51,19 +52,21 @@ let services: [
   Awaited<ReturnType<typeof startDynamoDb>>,
   Awaited<ReturnType<typeof startSecretsManager>>,
   Awaited<ReturnType<typeof startMessaging>>,
+  Awaited<ReturnType<typeof startS3>>,
 ];
 beforeAll(async () => {
   services = await Promise.all([
     startDynamoDb({ access: { guard, region } }),
     startSecretsManager({ region, guard }),
     startMessaging(outside, { guard }),
+    startS3({ guard }),
   ]);
   await services[2].create({
     queues: [{ name: 'work', arn: at('sqs', 'work'), attributes: {} }],
     topics: [{ name: 'reports', arn: at('sns', 'reports') }],
     subscriptions: [],
-    buckets: ['inventory'],
   });
+  services[3].createBucket({ name: 'inventory', versioned: true, objectLock: false });
 });
 afterAll(() => Promise.all(services.map((service) => service.stop())));
 
@@ -146,7 +149,7 @@ describe('a function meets the refusal of the service it calls', () => {
 
   test('S3: AccessDenied, also for a missing key where the bucket may not be listed', async () => {
     using clients = clientsOf(
-      (side) => new S3Client({ ...side, endpoint: services[2].endpoint, forcePathStyle: true }),
+      (side) => new S3Client({ ...side, endpoint: services[3].endpoint, forcePathStyle: true }),
     );
     const object = { Bucket: 'inventory', Key: 'a/domains.json' };
     await clients.tool.send(new PutObjectCommand({ ...object, Body: '[]' }));
@@ -165,5 +168,13 @@ describe('a function meets the refusal of the service it calls', () => {
       message: refusalOf('s3:ListBucket', 'arn:aws:s3:::inventory'),
     });
     await expect(clients.tool.send(missing)).rejects.toMatchObject({ name: 'NoSuchKey' });
+    const headMissing = new HeadObjectCommand({ ...object, Key: 'none' });
+    await expect(clients.function.send(headMissing)).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 403 },
+    });
+    const ofVersion = new GetObjectCommand({ ...object, VersionId: 'v1' });
+    await expect(clients.function.send(ofVersion)).rejects.toMatchObject({
+      message: refusalOf('s3:GetObjectVersion', 'arn:aws:s3:::inventory/a/domains.json'),
+    });
   });
 });

@@ -58,6 +58,8 @@ describe('quality', () => {
       { metric: 'duplicate-rate', value: 0.05 },
       { metric: 'violation-rate', value: 0.03 },
       { metric: 'freshness-seconds', value: 90 },
+      { metric: 'quarantined-records', value: 0 },
+      { metric: 'quarantine-rate', value: 0 },
     ]);
   });
 

@@ -59,7 +59,7 @@ export const partsOf = (ordinal: number): Readonly<Record<'extract' | 'transform
   const staged = 7 + ordinal;
   return {
     extract: booksOf({ extracted: 10 + ordinal }),
-    transform: booksOf({ filtered: 1, quarantined: 1, duplicates: 1 }),
-    load: booksOf({ staged, inserted: staged - 3, updated: 2, unchanged: 1 }),
+    transform: booksOf({ filtered: 1, quarantined: 1, duplicates: 1, staged }),
+    load: booksOf({ inserted: staged - 3, updated: 2, unchanged: 1 }),
   };
 };

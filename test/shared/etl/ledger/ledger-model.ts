@@ -54,6 +54,8 @@ export class LedgerModel {
       this.parked.add(index);
       return 'not-taken';
     }
+    // Loading waits until all are transformed.
+    if (chunk.stage === 2 && this.state !== 'loading') return 'not-taken';
     return chunk.vanished > 5 ? this.#fail(index) : this.#fare(index, fare);
   }
 

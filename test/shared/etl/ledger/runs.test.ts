@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Threshold } from '../../../../shared/etl/books/quality.ts';
 import { type ChunkWork, carryChunk } from '../../../../shared/etl/ledger/carry-chunk.ts';
 import { createMemoryRunLedger } from '../../../../shared/etl/ledger/ledger.memory.ts';
-import { changeRun, claimRun, openRun } from '../../../../shared/etl/ledger/open-run.ts';
+import { changeRun, claimRun, openRun, settleFailure } from '../../../../shared/etl/ledger/open-run.ts';
 import { fixManifest, writeChunks } from '../../../../shared/etl/ledger/plan-run.ts';
 import { type Run, type RunState, runStates } from '../../../../shared/etl/ledger/run.ts';
 import { runTransitions, stateAfter } from '../../../../shared/etl/ledger/run-transitions.ts';
@@ -76,7 +76,7 @@ describe('opening a run', () => {
 
   it('opens another for another window, another pipeline, and a replay', async () => {
     const scene = aScene();
-    const replay = { scope: { kind: 'replay', loadId: 'ab', round: 1 } };
+    const replay = { scope: { kind: 'replay', loadId: 'ab', round: 1, of: 'window/x' } };
     for (const other of [{}, { pipeline: 'refunds' }, replay])
       expect((await scene.open('leave', other)).kind).toBe('opened');
   });
@@ -124,7 +124,9 @@ describe('opening a run', () => {
     const scene = aScene();
     const { run } = await scene.open();
     const lookAgainAt = secondsLater(3600);
-    const details = { heldFor: ['certificate-expired'] };
+    const details = {
+      heldFor: [{ code: 'certificate-expired', subject: 'client etl', message: 'renew it' }],
+    };
     const held = await changeRun(scene.ports, run, { event: 'held', details, nextActionAt: lookAgainAt });
     expect(held).toMatchObject({ state: 'held', nextActionAt: lookAgainAt, ...details });
     const { run: checked } = await scene.open('resume');
@@ -182,8 +184,10 @@ describe('carrying chunks', () => {
   it('moves the watermark only when all of them are in the target', async () => {
     const scene = aScene();
     const run = await scene.plan(2);
-    for (const _ of ['extract', 'transform', 'load']) await scene.carry(run, goodWork, 0);
+    for (const _ of ['extract', 'transform']) await scene.carry(run, goodWork, 0);
+    expect((await scene.carry(run, goodWork, 0)).kind).toBe('not-taken');
     for (const _ of ['extract', 'transform']) await scene.carry(run, goodWork, 1);
+    await scene.carry(run, goodWork, 0);
     expect(await scene.ledger.lastCommit('orders')).toBeUndefined();
     expect((await scene.read(run)).state).toBe('loading');
     expect(await scene.carry(run, goodWork, 1)).toEqual({
@@ -239,9 +243,10 @@ describe('carrying chunks', () => {
     expect(failed).toMatchObject({ state: 'failed', failedIn: 'extracting', failure });
     const kept = JSON.stringify([failed, await scene.ledger.listChunks(run)]);
     expect(kept).not.toContain('jane');
-    expect(await scene.ledger.findDue({ pipeline: 'orders', until: new Date(8.64e15), limit: 9 })).toEqual(
-      [],
-    );
+    const due = () => scene.ledger.findDue({ pipeline: 'orders', until: new Date(8.64e15), limit: 9 });
+    expect((await due()).map(({ kind }) => kind)).toEqual(['run']);
+    expect(await settleFailure(scene.ports, failed)).toBe(true);
+    expect(await due()).toEqual([]);
   });
 
   it('stops giving a chunk to workers that vanish with it', async () => {
@@ -290,23 +295,27 @@ describe('carrying chunks', () => {
 });
 
 describe('the last chunk', () => {
-  it('commits nothing when the books do not balance', async () => {
-    const scene = aScene();
-    const run = await scene.plan(2);
-    const lossy: ChunkWork = async ({ ordinal, stage }) => {
-      const books = partsOf(ordinal)[stage];
-      return { books: stage === 'extract' ? { ...books, extracted: books.extracted + 1 } : books };
-    };
-    const failed = await scene.carryAll(run, lossy);
-    expect(failed).toMatchObject({
-      state: 'failed',
-      failedIn: 'loading',
-      failure: { code: 'books-unbalanced' },
-    });
-    expect(failed.committed).toBeUndefined();
-    expect(failed.books?.extracted).toBe(23);
-    expect(await scene.ledger.lastCommit('orders')).toBeUndefined();
-  });
+  it.each([
+    ['transforming', 'extract', 'extracted'],
+    ['loading', 'load', 'inserted'],
+  ] as const)(
+    'fails the run while it is %s when %s has one %s too many, and commits nothing',
+    async (failedIn, stage, count) => {
+      const scene = aScene();
+      const run = await scene.plan(2);
+      let loads = 0;
+      const lossy: ChunkWork = async (chunk) => {
+        if (chunk.stage === 'load') loads += 1;
+        const books = partsOf(chunk.ordinal)[chunk.stage];
+        return { books: chunk.stage === stage ? { ...books, [count]: books[count] + 1 } : books };
+      };
+      const failed = await scene.carryAll(run, lossy);
+      expect(failed).toMatchObject({ state: 'failed', failedIn, failure: { code: 'books-unbalanced' } });
+      expect(loads).toBe(stage === 'load' ? 2 : 0);
+      expect(failed.committed).toBeUndefined();
+      expect(await scene.ledger.lastCommit('orders')).toBeUndefined();
+    },
+  );
 
   it('commits nothing when a threshold of quality that fails is broken, and does when it only warns', async () => {
     for (const [action, state] of [

@@ -43,8 +43,8 @@ describe('a load id', () => {
       { ...load, scope: { ...aWindow(), to: secondsLater(1) } },
       { ...load, scope: versions('a@1') },
       { ...load, scope: versions('a@2') },
-      { ...load, scope: { kind: 'replay' as const, loadId: loadIdOf(load), round: 1 } },
-      { ...load, scope: { kind: 'replay' as const, loadId: loadIdOf(load), round: 2 } },
+      { ...load, scope: { kind: 'replay' as const, loadId: loadIdOf(load), round: 1, of: 'window/x' } },
+      { ...load, scope: { kind: 'replay' as const, loadId: loadIdOf(load), round: 2, of: 'window/x' } },
     ].map(loadIdOf);
     expect(new Set(ids).size).toBe(ids.length);
   });

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type EmbeddedS3, startS3 } from '../../../../local/aws/s3.ts';
 import { portOf } from '../../../../local/loopback.ts';
 import { type InventoryAccess, readInventory } from '../../../../shared/inventory/sources/registry.ts';
 
@@ -73,7 +73,7 @@ describe('an inventory file', () => {
 });
 
 describe('an inventory in S3', () => {
-  let server: FauxqsServer;
+  let server: EmbeddedS3;
   let client: S3Client;
   const clientOf = (endpoint: string) =>
     new S3Client({
@@ -85,9 +85,9 @@ describe('an inventory in S3', () => {
     });
 
   beforeAll(async () => {
-    server = await startFauxqs({ port: 0, logger: false });
-    server.createBucket('fleet');
-    client = clientOf(server.address);
+    server = await startS3({});
+    server.createBucket({ name: 'fleet', versioned: true, objectLock: false });
+    client = clientOf(server.endpoint);
     const put = { Bucket: 'fleet', Key: 'team a/domains.json', Body: inventory };
     await client.send(new PutObjectCommand(put));
     await client.send(new PutObjectCommand({ ...put, Key: 'empty.json', Body: new Uint8Array() }));

@@ -5,7 +5,7 @@ import { portOf } from '../../../../local/loopback.ts';
 import { type SlackSink, startSlackSink } from '../../../../local/slack-sink.ts';
 import { slackChannel } from '../../../../shared/report/channels/slack.ts';
 import { buildSlackMessage } from '../../../../shared/report/channels/slack-blocks.ts';
-import { aSummary, failures } from '../a-summary.ts';
+import { aMessage, failures } from '../a-summary.ts';
 
 const { signal } = new AbortController();
 const secretPath = '/services/T1/B1/secret-token';
@@ -36,7 +36,7 @@ async function aWebhook(listener: RequestListener): Promise<string> {
 
 const failureOf = async (url: string, abort: AbortSignal = signal): Promise<unknown> =>
   slackChannel(url)
-    .report(aSummary(), abort)
+    .report(aMessage(), abort)
     .then(
       () => undefined,
       (error) => error,
@@ -45,7 +45,7 @@ const failureOf = async (url: string, abort: AbortSignal = signal): Promise<unkn
 describe('the Slack channel', () => {
   test('posts header, totals, failures, warnings and the next run', async () => {
     const sink = await aSink();
-    await slackChannel(sink.url).report(aSummary(), signal);
+    await slackChannel(sink.url).report(aMessage(), signal);
     const markdown = (text: string) => ({ type: 'mrkdwn', text, verbatim: true });
     expect(sink.posts).toEqual([
       {
@@ -76,7 +76,7 @@ describe('the Slack channel', () => {
 
   test('neither mentions anybody nor makes links, whatever a reason holds', () => {
     const failed = failures(1, '<!channel> & <https://example.com|click>');
-    const text = JSON.stringify(buildSlackMessage(aSummary({ failed })).blocks);
+    const text = JSON.stringify(buildSlackMessage(aMessage({ failed })).blocks);
     expect(text).toContain('&lt;!channel&gt; &amp; &lt;https://example.com|click&gt;');
     expect(text).not.toMatch(/[<>]/);
   });
@@ -92,7 +92,7 @@ describe('the Slack channel', () => {
       const sink = await aSink();
       const failed = failures(count, reason);
       const warnings = failed.map(({ name, error }) => ({ name, message: error }));
-      await slackChannel(sink.url).report(aSummary({ failed, warnings }), signal);
+      await slackChannel(sink.url).report(aMessage({ failed, warnings }), signal);
 
       const text = JSON.stringify(sink.posts[0]?.blocks);
       const leftOut = [...text.matchAll(/and (\d+) more/g)].map(([, number]) => Number(number));

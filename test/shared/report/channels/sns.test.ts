@@ -3,7 +3,7 @@ import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildPublication, snsChannel } from '../../../../shared/report/channels/sns.ts';
-import { aSummary, failures } from '../a-summary.ts';
+import { aMessage, failures } from '../a-summary.ts';
 
 const { signal } = new AbortController();
 
@@ -34,7 +34,7 @@ describe('the SNS channel', () => {
     const { topicArn } = server.createTopic('reports');
     server.subscribe({ topic: 'reports', queue: 'people' });
 
-    await snsChannel(sns, async () => topicArn).report(aSummary(), signal);
+    await snsChannel(sns, async () => topicArn).report(aMessage(), signal);
 
     const { Messages } = await sqs.send(
       new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 5 }),
@@ -57,7 +57,7 @@ describe('the SNS channel', () => {
 
   test('gives up on a topic that does not exist, naming it', async () => {
     const topicArn = 'arn:aws:sns:us-east-1:000000000000:absent';
-    await expect(snsChannel(sns, async () => topicArn).report(aSummary(), signal)).rejects.toMatchObject({
+    await expect(snsChannel(sns, async () => topicArn).report(aMessage(), signal)).rejects.toMatchObject({
       code: 'sns-refused',
       disposition: 'give-up',
       message: expect.stringContaining(topicArn),
@@ -66,7 +66,7 @@ describe('the SNS channel', () => {
 
   test('may be tried again where SNS cannot be reached', async () => {
     const aborted = snsChannel(sns, async () => 'arn:aws:sns:us-east-1:000000000000:reports');
-    await expect(aborted.report(aSummary(), AbortSignal.abort())).rejects.toMatchObject({
+    await expect(aborted.report(aMessage(), AbortSignal.abort())).rejects.toMatchObject({
       code: 'sns-unavailable',
       disposition: 'retry',
     });
@@ -76,7 +76,7 @@ describe('the SNS channel', () => {
     const failed = failures(10_000, '€'.repeat(1000));
     const warnings = failed.map(({ name, error }) => ({ name, message: error }));
     const { Subject = '', Message = '' } = buildPublication(
-      aSummary({ failed, warnings, total: 2 ** 53 }),
+      aMessage({ failed, warnings, total: 2 ** 53 }),
       'arn',
     );
     expect(Subject).toMatch(/^[\x20-\x7e]{1,99}$/);

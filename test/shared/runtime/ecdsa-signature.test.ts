@@ -1,8 +1,8 @@
 import { createSign, generateKeyPairSync, verify } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toRawSignature } from '../../../shared/acme/ecdsa-signature.ts';
-import { encodeDer } from './fake-kms.ts';
+import { toRawSignature } from '../../../shared/runtime/ecdsa-signature.ts';
+import { encodeDer } from '../acme/fake-kms.ts';
 
 /** Up to 32 bytes, often with leading zeros or a high bit. */
 const anInteger = fc

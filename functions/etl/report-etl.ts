@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import { reportEtl } from '../../events/report-etl.ts';
+import { createDynamoDbAuditLog } from '../../shared/audit/log.dynamodb.ts';
+import { createKmsSigner } from '../../shared/audit/signer.kms.ts';
+import { accountOf, createAwsChain, workerOf } from '../../shared/etl/chain/chain.aws.ts';
+import { finishRun } from '../../shared/etl/chain/finish-run.ts';
+import { createTeller } from '../../shared/etl/chain/tell.aws.ts';
+import { etlSummary } from '../../shared/etl/report/etl-summary.ts';
+import { parseConfig } from '../../shared/runtime/config.ts';
+import { createHandler } from '../../shared/runtime/handler.ts';
+import { shareSuccess } from '../../shared/runtime/share-success.ts';
+
+const config = parseConfig(
+  z.object({
+    AUDIT_TABLE: z.string(),
+    RUNS_TABLE: z.string(),
+    REPORT_TOPIC: z.string(),
+    SECRETS_PREFIX: z.string(),
+    ETL_AUDIT_KEY: z.string(),
+    ETL_RECORD_LOCK_DAYS: z.coerce.number().int().min(0).max(36_500).default(0),
+  }),
+  process.env,
+);
+const openChain = shareSuccess(async (account: string) => {
+  const chain = createAwsChain(process.env, { account });
+  return {
+    ...chain.ports,
+    audit: createDynamoDbAuditLog(chain.dynamoDb, config.AUDIT_TABLE),
+    signer: shareSuccess(() => createKmsSigner(chain.kms, config.ETL_AUDIT_KEY)),
+    lockDays: config.ETL_RECORD_LOCK_DAYS,
+    tellOf: createTeller(chain, config),
+  };
+});
+
+export const handler = createHandler({
+  event: reportEtl,
+  async run(slot, invocation, context) {
+    const { tellOf, ...ports } = await openChain(accountOf(context));
+    const tell = tellOf(invocation.deadline.signal);
+    const report = await finishRun({ ...ports, tell }, workerOf(invocation), slot);
+    return report ? { summary: etlSummary(report) } : {};
+  },
+});

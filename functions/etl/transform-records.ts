@@ -1,0 +1,4 @@
+import { etlChunk } from '../../events/etl-chunk.ts';
+import { createCarryHandler } from '../../shared/etl/chain/carry-handler.aws.ts';
+
+export const handler = createCarryHandler('transform', etlChunk, process.env);

@@ -1,0 +1,62 @@
+import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, type S3Client } from '@aws-sdk/client-s3';
+import { Failure } from '../../runtime/errors.ts';
+import { endpointTlsFailure } from '../connections/endpoint-tls.ts';
+import type { PipelineCatalogue } from './ports.ts';
+
+const prefix = 'pipelines/';
+const mostPipelines = 1_000;
+/** A thousand columns, each described, take a tenth of it. */
+const largestDefinitionBytes = 4 * 1024 * 1024;
+
+/** Definitions as objects `pipelines/<name>.json` of a bucket. */
+export function createS3Catalogue(client: S3Client, bucket: string): PipelineCatalogue {
+  const place = (name: string) => `s3://${bucket}/${prefix}${name}.json`;
+  return {
+    async list() {
+      const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: mostPipelines });
+      const { Contents = [] } = await reach(place('*'), () => client.send(command));
+      return Contents.flatMap(
+        ({ Key = '' }) => /^pipelines\/([a-z0-9-]+)\.json$/.exec(Key)?.[1] ?? [],
+      ).sort();
+    },
+    async read(name) {
+      const command = new GetObjectCommand({ Bucket: bucket, Key: `${prefix}${name}.json` });
+      try {
+        const { Body, ContentLength = 0 } = await client.send(command);
+        if (ContentLength > largestDefinitionBytes) throw unreadable(place(name), 'is over 4 MiB');
+        return parse(place(name), (await Body?.transformToString('utf8')) ?? '');
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error instanceof Failure ? error : unavailable(place(name), error);
+      }
+    },
+  };
+}
+
+function parse(place: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw unreadable(place, `is no JSON (${(error as Error).message})`);
+  }
+}
+
+async function reach<Answer>(place: string, call: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await call();
+  } catch (error) {
+    throw unavailable(place, error);
+  }
+}
+
+const unreadable = (place: string, what: string) =>
+  new Failure({ code: 'definition-unreadable', disposition: 'give-up', message: `${place} ${what}` });
+
+const unavailable = (place: string, cause: unknown) =>
+  endpointTlsFailure(cause, `the endpoint of ${place}`) ??
+  new Failure({
+    code: 'catalogue-unavailable',
+    disposition: 'retry',
+    message: `${place} cannot be read (${(cause as Error).name}); check the bucket and the role`,
+    cause,
+  });

@@ -1,0 +1,28 @@
+import type { ObjectStore } from '../objects/object-store.ts';
+import type { EtlReport } from '../report/etl-report.ts';
+import { type EtlSummary, etlSummary } from '../report/etl-summary.ts';
+import type { FinishPorts } from './ports.ts';
+import { keepJson, readJson } from './work-objects.ts';
+
+const reportsOf = ({ pipeline, runId }: { pipeline: string; runId: string }): string =>
+  `reports/${pipeline}/${runId}/`;
+
+/** Keeps the summary of a run for whoever asks later; told again, the first one stands. */
+export async function keepReport(
+  { buckets }: Pick<FinishPorts, 'buckets'>,
+  report: EtlReport,
+  occasion: string,
+): Promise<void> {
+  await keepJson(buckets.records, `${reportsOf(report)}${occasion}.json`, etlSummary(report));
+}
+
+/** The newest summary of a run; undefined while there is none. */
+export async function readReport(
+  records: ObjectStore,
+  run: { pipeline: string; runId: string },
+): Promise<EtlSummary | undefined> {
+  let newest: { key: string; lastModifiedAt: Date } | undefined;
+  for await (const version of records.listVersions(reportsOf(run)))
+    if (!version.deleted && (!newest || version.lastModifiedAt >= newest.lastModifiedAt)) newest = version;
+  return newest && ((await readJson(records, newest.key)) as EtlSummary);
+}

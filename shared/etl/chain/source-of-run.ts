@@ -1,0 +1,22 @@
+import type { GateVerdict } from '../gate/gate.ts';
+import type { Run } from '../ledger/run.ts';
+import type { Source } from '../sources/source.ts';
+import type { ChainPorts, DefinedRun } from './ports.ts';
+import { createQuarantineSource } from './quarantine-source.ts';
+
+/** Where a run's records come from: the pipeline's source, or what an earlier load has set aside. */
+export const openSourceOf = async (
+  ports: ChainPorts,
+  { run, pipeline, peers }: DefinedRun & { peers: GateVerdict['peers'] },
+): Promise<Source> =>
+  run.scope.kind === 'replay'
+    ? createQuarantineSource(ports, { pipeline: pipeline.name, loadId: run.scope.loadId })
+    : ports.ends.source(pipeline, peers);
+
+/** For people and for add_metadata: nothing that could hold a credential. */
+export const describeScope = ({ scope }: Pick<Run, 'scope'>): string =>
+  scope.kind === 'window'
+    ? `${scope.from.toISOString()} to ${scope.to.toISOString()}`
+    : scope.kind === 'replay'
+      ? `quarantine of load ${scope.loadId}, round ${scope.round}`
+      : `${scope.versions.length} versions`;

@@ -1,0 +1,103 @@
+import { mapBounded } from '../../runtime/concurrency.ts';
+import { asFailure, type Failure } from '../../runtime/errors.ts';
+import type { GateProblem, GateVerdict } from '../gate/gate.ts';
+import { classOf } from '../ledger/failure-class.ts';
+import { changeRun, claimRun } from '../ledger/open-run.ts';
+import { fixManifest, writeChunks } from '../ledger/plan-run.ts';
+import type { Run, RunSlot } from '../ledger/run.ts';
+import { failRun } from '../ledger/tend-run.ts';
+import { buildManifest, type Manifest } from '../run/manifest.ts';
+import { refuseUnverified } from './checked-peers.ts';
+import { definitionOf } from './definitions.ts';
+import type { ChainPorts, DefinedRun, Worker } from './ports.ts';
+import { readPlan } from './run-plan.ts';
+import { openSourceOf } from './source-of-run.ts';
+import { keepJson, workKeys } from './work-objects.ts';
+
+/** A start that keeps failing in passing ways is given up after so long, for people to look at. */
+const longestStartMillis = 6 * 3_600_000;
+/** Kept of what a run is held for. */
+const mostProblems = 20;
+/** Invocations under way at once. */
+const invocations = 16;
+
+/** Takes an opened run through the gate and to its chunks. Undefined where another worker has it, or nothing is to do. */
+export async function startRun(ports: ChainPorts, worker: Worker, slot: RunSlot): Promise<Run | undefined> {
+  const until = new Date(ports.clock.now().getTime() + worker.leaseSeconds * 1000);
+  const run = await claimRun(ports, slot, { owner: worker.owner, until });
+  if (!run) return undefined;
+  try {
+    return await advance(ports, worker, run);
+  } catch (error) {
+    const failure = asFailure(error);
+    if (failure.code === 'run-contended' || !isFinal(ports, run, failure)) throw failure;
+    await failRun(ports, run, { class: classOf(failure), code: failure.code, at: ports.clock.now() });
+    await ports.invoker.report(run);
+    throw failure;
+  }
+}
+
+async function advance(ports: ChainPorts, worker: Worker, run: Run): Promise<Run> {
+  const { work } = ports.buckets;
+  if (run.state === 'planned') return beginChunks(ports, run, (await readPlan(work, run)).manifest);
+  if (run.state !== 'checking' && run.state !== 'held') return run;
+  const pipeline = await definitionOf(work, run);
+  ports.recorder.drain();
+  const { signal } = worker.deadline;
+  const verdict = await ports.gate.check(pipeline, { now: ports.clock.now(), signal });
+  if (verdict.problems.length > 0) return hold(ports, run, verdict.problems);
+  const checked = run.state === 'held' ? await changeRun(ports, run, { event: 'rechecked' }) : run;
+  const { planned, manifest } = await plan(ports, { run: checked, pipeline, verdict, signal });
+  return beginChunks(ports, planned, manifest);
+}
+
+/** People hear why, and certificates of the fleet are sent to renewal; the run is looked at again by itself. */
+async function hold(ports: ChainPorts, run: Run, problems: readonly GateProblem[]): Promise<Run> {
+  const held = await changeRun(ports, run, {
+    event: 'held',
+    details: { heldFor: problems.slice(0, mostProblems) },
+  });
+  const renewals = [...new Set(problems.flatMap(({ renew }) => renew ?? []))];
+  if (renewals.length > 0) await ports.invoker.renew(renewals);
+  await ports.invoker.report(held);
+  return held;
+}
+
+async function plan(
+  ports: ChainPorts,
+  { run, pipeline, verdict, signal }: DefinedRun & { verdict: GateVerdict; signal: AbortSignal },
+): Promise<{ planned: Run; manifest: Manifest }> {
+  const source = await openSourceOf(ports, { run, pipeline, peers: verdict.peers });
+  try {
+    const { scope } = run;
+    const window = scope.kind === 'window' ? scope : { from: run.openedAt, to: run.openedAt };
+    const manifest = buildManifest(run.runId, await source.plan(window, signal));
+    const connections = refuseUnverified(ports.recorder.drain());
+    const manifestKey = workKeys.plan(run, run.version);
+    // One version of a run is one planner's: a lease that is taken over makes another version.
+    await keepJson(ports.buckets.work, manifestKey, {
+      manifest,
+      certificates: verdict.certificates,
+      connections,
+    });
+    const watermark = scope.kind === 'window' ? scope.to.toISOString() : undefined;
+    return { planned: await fixManifest(ports, run, { manifest, manifestKey, watermark }), manifest };
+  } finally {
+    await source.close();
+  }
+}
+
+async function beginChunks(ports: ChainPorts, run: Run, manifest: Manifest): Promise<Run> {
+  const begun = await writeChunks(ports, run, manifest);
+  if (begun.state === 'loaded') await ports.invoker.report(begun);
+  else
+    await mapBounded(manifest.entries, invocations, ({ chunkId }) =>
+      ports.invoker.carry('extract', { pipeline: run.pipeline, runId: run.runId, chunkId }),
+    );
+  return begun;
+}
+
+function isFinal({ clock }: ChainPorts, run: Run, { disposition }: Failure): boolean {
+  if (disposition !== 'retry' && disposition !== 'retry-after') return true;
+  return clock.now().getTime() - run.openedAt.getTime() > longestStartMillis;
+}

@@ -1,0 +1,125 @@
+import { secondsAfter } from '../../runtime/clock.ts';
+import { asFailure } from '../../runtime/errors.ts';
+import { thresholdsOf } from '../books/thresholds.ts';
+import type { Pipeline } from '../definition/pipeline-schema.ts';
+import { resendSeconds } from '../ledger/chunk.ts';
+import type { DueWork } from '../ledger/ledger.ts';
+import { openRun } from '../ledger/open-run.ts';
+import { tendSeconds } from '../ledger/run-changes.ts';
+import { tendRun } from '../ledger/tend-run.ts';
+import { backfillWindows, scheduledWindow, type Window } from '../run/window.ts';
+import { startNext } from './carry.ts';
+import { cadenceOf, definitionOf, keepDefinition, planRun, requirePipeline } from './definitions.ts';
+import type { ChainPorts, PipelineCatalogue, Worker } from './ports.ts';
+import { startRun } from './start-run.ts';
+
+/** What one tick sends out at most for a pipeline; the rest is due a minute later. */
+const mostDue = 500;
+/** Windows that a pipeline catches up with in one tick. */
+const mostWindows = 48;
+/** Left of a tick's time when it takes up nothing more. */
+const reserveMillis = 20_000;
+
+export interface TickResult {
+  readonly pipeline: string;
+  readonly opened: number;
+  readonly sent: number;
+  /** Codes of what went wrong; a pipeline that is badly defined holds up no other. */
+  readonly problems: readonly { readonly code: string; readonly message: string }[];
+}
+
+/** Opens the runs whose windows are over and sends out all work that is due, pipeline by pipeline. */
+export async function tick(
+  ports: ChainPorts & { catalogue: PipelineCatalogue },
+  worker: Worker,
+): Promise<readonly TickResult[]> {
+  const results: TickResult[] = [];
+  for (const name of await ports.catalogue.list()) {
+    if (worker.deadline.remainingMillis() < reserveMillis) break;
+    results.push(await tickPipeline(ports, worker, name));
+  }
+  return results;
+}
+
+async function tickPipeline(
+  ports: ChainPorts & { catalogue: PipelineCatalogue },
+  worker: Worker,
+  name: string,
+): Promise<TickResult> {
+  const problems: { code: string; message: string }[] = [];
+  const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      const { code, message } = asFailure(error);
+      problems.push({ code, message });
+      return undefined;
+    }
+  };
+  const opened = await attempt(async () => openWindows(ports, await requirePipeline(ports.catalogue, name)));
+  const due = await attempt(() =>
+    ports.ledger.findDue({ pipeline: name, until: ports.clock.now(), limit: mostDue }),
+  );
+  let sent = 0;
+  for (const work of due ?? []) {
+    if (worker.deadline.remainingMillis() < reserveMillis) break;
+    if (await attempt(() => send(ports, worker, work))) sent += 1;
+  }
+  return { pipeline: name, opened: opened ?? 0, sent, problems };
+}
+
+/** Opens a run for each window that is over since the last commit; those that have one are left alone. */
+async function openWindows(ports: ChainPorts, pipeline: Pipeline): Promise<number> {
+  if (!pipeline.window.automatic) return 0;
+  const cadence = cadenceOf(pipeline);
+  const now = ports.clock.now();
+  const last = scheduledWindow(cadence, now);
+  const committed = (await ports.ledger.lastCommit(pipeline.name))?.watermark;
+  const reached = committed === undefined ? last.from : new Date(committed);
+  const windows: readonly Window[] =
+    reached >= last.to ? [] : backfillWindows(cadence, { from: reached, to: last.to }, now);
+  let opened = 0;
+  let configHash: string | undefined;
+  for (const window of windows.slice(0, mostWindows)) {
+    configHash ??= await keepDefinition(ports.buckets.work, pipeline);
+    const scope = { kind: 'window' as const, ...window };
+    const { kind } = await openRun(
+      ports,
+      planRun(pipeline, { configHash, scope, trigger: 'schedule' }),
+      'leave',
+    );
+    if (kind === 'opened') opened += 1;
+  }
+  return opened;
+}
+
+/** Whether something was started; nothing is where another has taken it since. */
+async function send(ports: ChainPorts, worker: Worker, due: DueWork): Promise<boolean> {
+  const now = ports.clock.now();
+  if (due.kind === 'chunk') {
+    if (!(await ports.ledger.postpone(due, secondsAfter(now, resendSeconds)))) return false;
+    const { pipeline, runId, chunkId } = due;
+    await ports.invoker.carry(due.stage, { pipeline, runId, chunkId });
+    return true;
+  }
+  switch (due.state) {
+    case 'checking':
+    case 'held':
+    case 'planned':
+      return (await startRun(ports, worker, due)) !== undefined;
+    case 'loaded':
+    case 'failed': {
+      const run = await ports.ledger.getRun(due);
+      if (!run || !(await ports.ledger.postpone(due, secondsAfter(now, resendSeconds)))) return false;
+      await ports.invoker.report(run);
+      return true;
+    }
+    default: {
+      const run = await ports.ledger.getRun(due);
+      if (!run || !(await ports.ledger.postpone(due, secondsAfter(now, tendSeconds)))) return false;
+      const thresholds = thresholdsOf(await definitionOf(ports.buckets.work, run), run.scope.kind);
+      await startNext(ports, run, await tendRun({ ...ports, thresholds }, run));
+      return true;
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { Failure } from '../../runtime/errors.ts';
+import type { ObjectStore } from '../objects/object-store.ts';
+
+/** Where things lie in the work bucket; what begins with a run's prefix is erased with it. */
+export const workKeys = {
+  definition: (configHash: string) => `definitions/${configHash}.json`,
+  plan: (run: Named, version: number) => `plans/${run.pipeline}/${run.runId}/${version}.json`,
+  parts: (run: Named, stage: 'raw' | 'staged') => `${stage}/${run.pipeline}/${run.runId}/`,
+  /** Says that a run's parts have expired. */
+  expired: (run: Named) => `expiry/${run.pipeline}/${run.runId}.json`,
+  /** Says when a pipeline's retention was last seen to. */
+  expiry: (pipeline: string) => `expiry/${pipeline}.json`,
+  index: (run: Named, place: string) => `indexes/${run.pipeline}/${run.runId}/${place}.json`,
+};
+
+interface Named {
+  readonly pipeline: string;
+  readonly runId: string;
+}
+
+/** What is kept as JSON and never changed: the first to write under a key wins, and everybody reads that. */
+export async function keepJson(store: ObjectStore, key: string, value: object): Promise<string> {
+  const body = Buffer.from(JSON.stringify(value));
+  const created = await store.create({ key, body, contentType: 'application/json' });
+  return created ? sha256(body) : sha256((await readBytes(store, key)) ?? body);
+}
+
+/** The JSON under a key. @throws Failure `work-object-missing` */
+export async function readJson(store: ObjectStore, key: string): Promise<unknown> {
+  return JSON.parse((await requireBytes(store, key)).toString('utf8'));
+}
+
+/** The bytes of a version, the latest by default. @throws Failure `work-object-missing`, `raw-expired` */
+export async function requireBytes(store: ObjectStore, key: string, versionId?: string): Promise<Buffer> {
+  const bytes = await readBytes(store, key, versionId);
+  if (bytes) return bytes;
+  if (/^(raw|staged)\//.test(key)) throw rawExpired(key.split('/')[2] ?? '');
+  throw new Failure({
+    code: 'work-object-missing',
+    disposition: 'give-up',
+    message: `the object ${key} that the run depends on is gone; supersede the run`,
+  });
+}
+
+export async function readBytes(
+  store: ObjectStore,
+  key: string,
+  versionId?: string,
+): Promise<Buffer | undefined> {
+  const found = await store.read(key, { versionId });
+  return found && Buffer.concat(await Array.fromAsync(found.bytes));
+}
+
+export const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
+
+/** What a run has read is kept for `retention.rawHours`, and no longer than its bucket's own rule allows. */
+export const rawExpired = (runId: string): Failure =>
+  new Failure({
+    code: 'raw-expired',
+    disposition: 'give-up',
+    message: `what run ${runId} had read has expired, so it cannot go on; supersede it, which reads the source anew`,
+  });
