@@ -45,6 +45,7 @@ export async function runPipeline(stack: LocalStack, pass: PipelinePass): Promis
     const records = createS3ObjectStore(s3, bucketOf(stack, 'report-etl', 'ETL_RECORDS_BUCKET'));
     const report = run && (await readReport(records, run));
     if (report) onProgress(describe(report, name));
+    for (const line of describeTrouble(run)) onProgress(`  ${line}`);
     return report ?? unfinished({ runId: requested?.runId ?? '', run, clock, startedAt });
   } catch (error) {
     if (!signal.aborted) onProgress(`the pipeline could not be run: ${asFailure(error).message}`);
@@ -93,6 +94,13 @@ const upload = (s3: S3Client, stack: LocalStack, { pipeline, definition }: Pipel
 function bucketOf({ aws }: LocalStack, functionName: string, variable: string): string {
   const plan = aws.functions.find(({ bundle }) => bundle === functionName);
   return (plan?.environment[variable] ?? '').replace('{account}', plan?.arn.split(':')[4] ?? '');
+}
+
+function describeTrouble(run: Run | undefined): readonly string[] {
+  if (run?.state === 'held') return (run.heldFor ?? []).map(({ code, message }) => `${code}: ${message}`);
+  if (run?.state !== 'failed' || !run.failure) return [];
+  const { code, stage = run.failedIn, chunkId } = run.failure;
+  return [`${code} in ${stage}${chunkId ? `, chunk ${chunkId}` : ''}; --verbose shows the log`];
 }
 
 function describe(report: EtlSummary, name: string): string {

@@ -3,6 +3,7 @@ import { createMemoryAuditLog } from '../../shared/audit/log.memory.ts';
 import { createPemSigner } from '../../shared/audit/signer.ts';
 import { createMemoryDataKeys } from '../../shared/etl/cells/data-keys.memory.ts';
 import { carry } from '../../shared/etl/chain/carry.ts';
+import { expireOld } from '../../shared/etl/chain/expire-old.ts';
 import { finishRun } from '../../shared/etl/chain/finish-run.ts';
 import type { ChainPorts, FinishPorts, Invoker, Worker } from '../../shared/etl/chain/ports.ts';
 import { tick } from '../../shared/etl/chain/tick.ts';
@@ -40,7 +41,8 @@ export interface ChainWorldOptions {
 
 type Message =
   | { readonly kind: 'carry'; readonly stage: Stage; readonly ref: ChunkRef }
-  | { readonly kind: 'report'; readonly slot: RunSlot };
+  | { readonly kind: 'report'; readonly slot: RunSlot }
+  | { readonly kind: 'expire'; readonly of: { pipeline: string; configHash: string } };
 
 /**
  * The whole chain over memory, each function an invocation of its own that may end at any await; messages between
@@ -87,6 +89,7 @@ export function createChainWorld(options: ChainWorldOptions = {}) {
   const invoker: Invoker = {
     carry: async (stage, ref) => void messages.push({ kind: 'carry', stage, ref }),
     report: async (slot) => void messages.push({ kind: 'report', slot }),
+    expire: async (of) => void messages.push({ kind: 'expire', of }),
     renew: async (names) => void renewed.push(...names),
   };
 
@@ -171,6 +174,9 @@ export function createChainWorld(options: ChainWorldOptions = {}) {
       if (kind === 'carry') {
         const { ref } = message;
         await serve((ports, worker) => carry(ports, worker, ref));
+      } else if (kind === 'expire') {
+        const { of } = message;
+        await serve((ports, worker) => expireOld(ports, worker, of));
       } else {
         const { slot } = message;
         await serve((ports, worker) => finishRun(ports, worker, slot));

@@ -1,6 +1,12 @@
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
-import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { vi } from 'vitest';
 import type { LocalStack } from '../../local/stack.ts';
@@ -34,6 +40,7 @@ export function openEtlFlow(stack: LocalStack) {
   });
   const s3 = new S3Client({ ...at('S3'), forcePathStyle: true });
   const kms = new KMSClient(at('KMS'));
+  const secrets = new SecretsManagerClient(at('SECRETS_MANAGER'));
   const dynamoDb = DynamoDBDocumentClient.from(new DynamoDBClient(at('DYNAMODB')), {
     marshallOptions: { removeUndefinedValues: true },
   });
@@ -92,6 +99,10 @@ export function openEtlFlow(stack: LocalStack) {
       await s3.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration }));
       return bucket(name);
     },
+    async secret(name: string): Promise<object> {
+      const SecretId = `certfleet/dev/${name}`;
+      return JSON.parse((await secrets.send(new GetSecretValueCommand({ SecretId }))).SecretString ?? 'null');
+    },
     /** The run once it has come to where nothing goes on by itself soon. */
     settled: (slot: { pipeline: string; scopeKey: string }, wanted?: Run['state']): Promise<Run> =>
       vi.waitFor(
@@ -120,7 +131,10 @@ export function openEtlFlow(stack: LocalStack) {
     async snapshot(): Promise<object> {
       const { TableNames = [] } = await dynamoDb.send(new ListTablesCommand({}));
       const tables = await Promise.all(
-        TableNames.map(async (name) => [name, (await tableItems(name)).map((item) => JSON.stringify(item)).sort()]),
+        TableNames.map(async (name) => [
+          name,
+          (await tableItems(name)).map((item) => JSON.stringify(item)).sort(),
+        ]),
       );
       const objects = await Promise.all(
         Object.entries(buckets).map(async ([name, store]) => [
@@ -133,6 +147,7 @@ export function openEtlFlow(stack: LocalStack) {
     stop() {
       s3.destroy();
       kms.destroy();
+      secrets.destroy();
       dynamoDb.destroy();
     },
   };

@@ -1,6 +1,7 @@
 import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { Failure } from '../../runtime/errors.ts';
 import { isLastingRefusal } from '../../runtime/kms.ts';
+import { endpointTlsFailure } from '../connections/endpoint-tls.ts';
 import {
   type DataKey,
   type DataKeyPurpose,

@@ -8,11 +8,13 @@ import type { TlsPeer } from '../connections/tls-peer.ts';
 import type { PipelineDestination } from '../definition/destination-schema.ts';
 import type { Pipeline } from '../definition/pipeline-schema.ts';
 import type { PipelineSource } from '../definition/source-schema.ts';
+import { createBigQueryDestination } from '../destinations/bigquery/destination.bigquery.ts';
 import type { Destination } from '../destinations/destination.ts';
 import { createPostgresDestination } from '../destinations/postgresql.postgresql.ts';
 import { createRedshiftDestination } from '../destinations/redshift/destination.redshift.ts';
 import { createRedshiftData } from '../destinations/redshift/statements.redshift.ts';
 import { createS3Destination } from '../destinations/s3/destination.ts';
+import { createSnowflakeDestination } from '../destinations/snowflake/destination.snowflake.ts';
 import type { GateVerdict, PeerRole } from '../gate/gate.ts';
 import { createS3ObjectStore } from '../objects/store.s3.ts';
 import { createHttpsSource } from '../sources/https/https-source.ts';
@@ -83,12 +85,16 @@ async function openDestination(
       const objects = createS3ObjectStore(s3, definition.staging.bucket);
       return createRedshiftDestination({ definition, client: createRedshiftData(), objects, clock });
     }
-    default:
-      throw new Failure({
-        code: 'destination-unavailable',
-        disposition: 'give-up',
-        message: `no destination of type ${definition.type} is built in`,
-      });
+    case 'bigquery': {
+      const credentials = await parts.secrets.read(`${parts.secretsPrefix}/${definition.credentialsSecret}`);
+      return createBigQueryDestination({ definition, peer: requirePeer(peers, role), credentials, clock });
+    }
+    case 'snowflake': {
+      const objects = createS3ObjectStore(s3, definition.staging.bucket);
+      const privateKeyPem = (await readSecret(parts, definition.keySecret)) ?? '';
+      const peer = requirePeer(peers, role);
+      return createSnowflakeDestination({ definition, peer, privateKeyPem, objects, clock });
+    }
   }
 }
 

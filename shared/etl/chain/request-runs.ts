@@ -8,6 +8,7 @@ import type { Run } from '../ledger/run.ts';
 import { scopeKey } from '../run/scope.ts';
 import { backfillWindows, scheduledWindow, type Window, windowText } from '../run/window.ts';
 import { cadenceOf, keepDefinition, planRun, requirePipeline } from './definitions.ts';
+import { refuseExpired } from './expire-raw.ts';
 import type { ChainPorts, PipelineCatalogue, Worker } from './ports.ts';
 import { startRun } from './start-run.ts';
 
@@ -32,7 +33,7 @@ export interface RequestedRun {
 /**
  * Opens the runs a person asks for and starts the first few at once; the tick starts the others.
  * @throws Failure `pipeline-unknown`, `pipeline-invalid`, `window-off-grid`, `window-not-over`, `backfill-empty`,
- *   `backfill-too-long`, `run-not-ready`
+ *   `backfill-too-long`, `run-not-ready`, `raw-expired`
  */
 export async function requestRuns(
   ports: RequestPorts,
@@ -46,6 +47,8 @@ export async function requestRuns(
   const requested: RequestedRun[] = [];
   for (const [index, window] of windows.entries()) {
     const scope = { kind: 'window' as const, ...window };
+    if (request.existing === 'resume')
+      await refuseExpired(ports, { pipeline: pipeline.name, scopeKey: scopeKey(scope) });
     const opened = await openRun(ports, planRun(pipeline, { configHash, scope, trigger }), request.existing);
     requested.push(await begin(ports, worker, { opened, atOnce: index < startedAtOnce }));
   }

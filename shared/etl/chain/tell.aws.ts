@@ -3,9 +3,9 @@ import { createAwsChannels, createSns } from '../../report/channels.aws.ts';
 import { describeResult } from '../../report/report-to-all.ts';
 import { createDynamoDbRunStore } from '../../report/runs.dynamodb.ts';
 import { systemClock as clock } from '../../runtime/clock.ts';
-import { logger, metrics } from '../../runtime/logger.ts';
+import { logger } from '../../runtime/logger.ts';
 import { shareSuccess } from '../../runtime/share-success.ts';
-import { etlMetrics } from '../report/etl-metrics.ts';
+import { type EtlMetric, etlMetrics } from '../report/etl-metrics.ts';
 import type { EtlReport } from '../report/etl-report.ts';
 import { openLineageEvent } from '../report/open-lineage.ts';
 import { tellPeople } from '../report/tell-people.ts';
@@ -19,6 +19,8 @@ interface TellSettings {
   readonly RUNS_TABLE: string;
   readonly REPORT_TOPIC: string;
   readonly SECRETS_PREFIX: string;
+  /** What the stack's functions are named after: tells the figures of stages apart that share an account. */
+  readonly ETL_FUNCTIONS: string;
 }
 
 /**
@@ -43,7 +45,7 @@ export function createTeller(
     const results = await tellPeople({ channels, store, clock, signal }, report, pipeline);
     for (const result of results)
       logger.info('run reported', { runId: report.runId, ...describeResult(result) });
-    publishFigures(report);
+    publishFigures(report, settings.ETL_FUNCTIONS);
     logger.info('lineage', { openLineage: openLineageEvent(report, producer) });
   };
 }
@@ -52,14 +54,17 @@ export function createTeller(
  * A run's figures by pipeline, and how it ended once more for the stack: an alarm watches one metric, not all that
  * share a name.
  */
-function publishFigures(report: EtlReport): void {
+function publishFigures(report: EtlReport, stack: string): void {
   const { dimensions, metrics: figures } = etlMetrics(report);
-  // One of its own: the dimensions of `metrics` end with what it publishes, and a single metric's with the first.
-  const ofPipeline = new Metrics();
-  ofPipeline.addDimensions(dimensions);
-  for (const { name, unit, value } of figures) {
-    ofPipeline.addMetric(name, unit, value);
-    if (name.startsWith('EtlRuns')) metrics.addMetric(name, unit, value);
-  }
-  ofPipeline.publishStoredMetrics();
+  publish({ stack, ...dimensions }, figures);
+  const ends = figures.filter(({ name }) => name.startsWith('EtlRuns'));
+  publish({ stack }, ends);
+}
+
+/** Instances of their own: one that is shared loses its dimensions with the first figures that are published. */
+function publish(dimensions: Record<string, string>, figures: readonly EtlMetric[]): void {
+  const metrics = new Metrics();
+  metrics.addDimensions(dimensions);
+  for (const { name, unit, value } of figures) metrics.addMetric(name, unit, value);
+  metrics.publishStoredMetrics();
 }

@@ -10,6 +10,7 @@ import { tendRun } from '../ledger/tend-run.ts';
 import { backfillWindows, scheduledWindow, type Window } from '../run/window.ts';
 import { startNext } from './carry.ts';
 import { cadenceOf, definitionOf, keepDefinition, planRun, requirePipeline } from './definitions.ts';
+import { sendExpiry } from './expire-old.ts';
 import type { ChainPorts, PipelineCatalogue, Worker } from './ports.ts';
 import { startRun } from './start-run.ts';
 
@@ -56,7 +57,8 @@ async function tickPipeline(
       return undefined;
     }
   };
-  const opened = await attempt(async () => openWindows(ports, await requirePipeline(ports.catalogue, name)));
+  const pipeline = await attempt(() => requirePipeline(ports.catalogue, name));
+  const opened = pipeline && (await attempt(() => openWindows(ports, pipeline)));
   const due = await attempt(() =>
     ports.ledger.findDue({ pipeline: name, until: ports.clock.now(), limit: mostDue }),
   );
@@ -65,6 +67,7 @@ async function tickPipeline(
     if (worker.deadline.remainingMillis() < reserveMillis) break;
     if (await attempt(() => send(ports, worker, work))) sent += 1;
   }
+  if (pipeline) await attempt(() => sendExpiry(ports, pipeline));
   return { pipeline: name, opened: opened ?? 0, sent, problems };
 }
 

@@ -14,14 +14,24 @@ export function checkConnections(pipeline: Pipeline, report: Report): void {
 }
 
 /** Names of data keys, and of what certfleet keeps beside the tables it loads. */
-const reservedTables: ReadonlySet<string> = new Set(['_raw', '_quarantine', '_loads', '_etl_loads', '_etl_steps']);
+const reservedTables: ReadonlySet<string> = new Set([
+  '_raw',
+  '_quarantine',
+  '_loads',
+  '_etl_loads',
+  '_etl_steps',
+]);
 
 function checkDestinations({ source, destinations }: Pipeline, report: Report): void {
   const places = new Set<string>();
   for (const [index, destination] of destinations.entries()) {
     const pointer = pointerTo('destinations', index);
     if (reservedTables.has(destination.table.toLowerCase())) {
-      report(`${pointer}/table`, 'table-reserved', 'is a name certfleet uses itself; call the table otherwise');
+      report(
+        `${pointer}/table`,
+        'table-reserved',
+        'is a name certfleet uses itself; call the table otherwise',
+      );
     }
     const place = JSON.stringify({ ...destination, afterLoad: undefined });
     if (places.has(place)) report(pointer, 'destination-repeated', 'is named twice');

@@ -98,7 +98,11 @@ function warnOfIdleRules({ retention, destinations, window }: Pipeline): Definit
       ? warn('/retention/loadedDays', 'retention-idle', 'no destination is s3; tables keep what was loaded')
       : []),
     ...(window.offsetSeconds >= window.everySeconds
-      ? warn('/window/offsetSeconds', 'offset-whole', 'is a whole window or more; the rest of it is what counts')
+      ? warn(
+          '/window/offsetSeconds',
+          'offset-whole',
+          'is a whole window or more; the rest of it is what counts',
+        )
       : []),
   ];
 }

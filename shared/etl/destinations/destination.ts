@@ -90,6 +90,11 @@ export interface Destination {
    * repeated.
    */
   finish(load: FinishedLoad): Promise<void>;
+  /**
+   * Erases the loads whose last write was before an instant, in all their versions, and answers how many versions
+   * that were. Absent where nothing can tell when a row was loaded.
+   */
+  expire?(before: Date, signal: AbortSignal): Promise<number>;
   /** Ends connections that are kept open. */
   close(): Promise<void>;
 }

@@ -119,7 +119,9 @@ async function giveBack(ports: CarryPorts, chunk: LeasedChunk, failure: Failure)
     await ports.ledger.releaseChunk({ ...tried, restsUntil: decision.at, nextActionAt: decision.at });
     return { kind: 'retry', at: decision.at };
   }
-  // The run first: a chunk that is parked in a run that goes on would be missed by nobody.
+  // Under its fence first: who was overtaken does not fail a run whose chunk is in good hands.
+  await ports.ledger.saveChunk(chunk);
+  // Then the run: a chunk that is parked in a run that goes on would be missed by nobody.
   await failRun(ports, chunk, recorded);
   await ports.ledger.releaseChunk({ ...tried, nextActionAt: undefined });
   return { kind: 'failed', failure: recorded };

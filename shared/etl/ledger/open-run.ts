@@ -1,10 +1,12 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { Failure } from '../../runtime/errors.ts';
 import type { Random } from '../../runtime/random.ts';
+import { classOf } from './failure-class.ts';
 import type { RunLedger } from './ledger.ts';
-import type { Lease, Run, RunSlot } from './run.ts';
+import type { Lease, Run, RunSlot, RunState } from './run.ts';
 import {
   afterEvent,
+  afterStruggle,
   afterTelling,
   firstRun,
   type RunDetails,
@@ -13,7 +15,7 @@ import {
   underLease,
 } from './run-changes.ts';
 import type { RunEvent } from './run-transitions.ts';
-import { resumeRun } from './tend-run.ts';
+import { failRun, resumeRun } from './tend-run.ts';
 
 /** What is done about a run that the scope has already: a schedule leaves it, a person may say otherwise. */
 export type ExistingRun = 'leave' | 'resume' | 'supersede';
@@ -51,18 +53,51 @@ export async function openRun(
   throw runContended(there);
 }
 
+/** States in which a run itself is worked on: by start-etl, and by report-etl. */
+export const startableStates: readonly RunState[] = ['checking', 'held', 'planned'];
+export const reportableStates: readonly RunState[] = ['loaded', 'failed'];
+
 /**
  * The run for start-etl or report-etl to work on alone until `lease.until`; undefined while another has it, and
- * where its state asks for neither. What is done to it then goes through `changeRun`.
+ * where it is in none of `states`: who comes late must not keep a run from those whose turn it is. What is done to
+ * it then goes through `changeRun`.
  */
 export async function claimRun(
   { ledger, clock }: Pick<OpenPorts, 'ledger' | 'clock'>,
-  slot: RunSlot,
+  {
+    states = [...startableStates, ...reportableStates],
+    ...slot
+  }: RunSlot & { readonly states?: readonly RunState[] },
   lease: Lease,
 ): Promise<Run | undefined> {
   const run = await ledger.getRun(slot);
-  const leased = run && underLease(run, lease, clock.now());
+  if (!run || !states.includes(run.state)) return undefined;
+  const leased = underLease(run, lease, clock.now());
   return leased && (await ledger.replaceRun(leased)) ? leased : undefined;
+}
+
+/** What keeps failing in passing ways is given up after so long, for people to look at. */
+const longestStruggleMillis = 6 * 3_600_000;
+
+/**
+ * Gives a claimed run back after a failure of whoever worked on it: to be tried again soon, or as failed where no
+ * repetition helps and where none has helped for six hours. Answers whether it has failed. A run that was written by
+ * somebody else meanwhile is left alone.
+ */
+export async function giveUpOrBack(
+  { ledger, clock }: Pick<OpenPorts, 'ledger' | 'clock'>,
+  run: Run,
+  failure: Failure,
+): Promise<boolean> {
+  const now = clock.now();
+  const struggledMillis = now.getTime() - (run.strugglingSince ?? now).getTime();
+  const passes = failure.disposition === 'retry' || failure.disposition === 'retry-after';
+  if (failure.code === 'run-contended') return false;
+  if (passes && struggledMillis <= longestStruggleMillis) {
+    await ledger.replaceRun(afterStruggle(run, now));
+    return false;
+  }
+  return failRun({ ledger }, run, { class: classOf(failure), code: failure.code, at: now });
 }
 
 /**

@@ -64,7 +64,8 @@ export function afterEvent(
   { now, details = {} }: { now: Date; details?: RunDetails },
 ): Run {
   const state = requireStateAfter(run, event);
-  const { lease: _l, failure: _f, failedIn: _i, heldFor: _h, nextActionAt: _n, ...kept } = run;
+  const { lease: _l, failure: _f, failedIn: _i, heldFor: _h, nextActionAt: _n, ...rest } = run;
+  const { strugglingSince: _s, ...kept } = rest;
   return { ...kept, ...details, state, version: run.version + 1, nextActionAt: dueAfter(state, now) };
 }
 
@@ -76,15 +77,21 @@ export function afterFailure(run: Run, failure: RecordedFailure): Run {
   return { ...kept, state, failure, failedIn: run.state, version: run.version + 1, nextActionAt };
 }
 
+/** The run given back by a worker who got it no further; it is due again soon. */
+export function afterStruggle(run: Run, now: Date): Run {
+  const { lease: _l, strugglingSince = now, ...kept } = run;
+  const nextActionAt = secondsAfter(now, resendSeconds);
+  return { ...kept, strugglingSince, version: run.version + 1, nextActionAt };
+}
+
 /** A failed run of which people have been told: it is due no more. */
 export function afterTelling(run: Run): Run {
   const { lease: _l, nextActionAt: _n, ...kept } = run;
   return { ...kept, version: run.version + 1 };
 }
 
-/** The run under a lease; undefined while another owner's holds, and where no function works on the run itself. */
+/** The run under a lease; undefined while another owner's holds. */
 export function underLease(run: Run, lease: Lease, now: Date): Run | undefined {
-  if (!['checking', 'held', 'planned', 'loaded', 'failed'].includes(run.state)) return undefined;
   if (run.lease && run.lease.until > now && run.lease.owner !== lease.owner) return undefined;
   return { ...run, lease, version: run.version + 1, nextActionAt: lease.until };
 }

@@ -33,8 +33,8 @@ export const runTransitions: Readonly<Record<RunState, Row>> = {
   extracting: { on: { extracted: 'transforming', failed: 'failed' }, awaits: 'extract' },
   transforming: { on: { transformed: 'loading', failed: 'failed' }, awaits: 'transform' },
   loading: { on: { committed: 'loaded', failed: 'failed' }, awaits: 'load' },
-  // The data is in the target: a report that fails is repeated and undoes nothing.
-  loaded: { on: { reported: 'reported' } },
+  // The data is in the target: what cannot be finished undoes nothing, and goes on where a person resumes it.
+  loaded: { on: { reported: 'reported', failed: 'failed' } },
   reported: { on: { superseded: 'checking' } },
   failed: { on: { resumed: 'checking', superseded: 'checking' } },
 };

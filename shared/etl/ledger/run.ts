@@ -73,6 +73,8 @@ export interface Run extends RunSlot {
   /** What the state was when the run failed. */
   readonly failedIn?: RunState | undefined;
   readonly failure?: RecordedFailure | undefined;
+  /** Since when nobody has got the run any further, though each tried; absent where the last one did. */
+  readonly strugglingSince?: Date | undefined;
   /** What the run is held for. */
   readonly heldFor?: readonly GateProblem[] | undefined;
   readonly manifestKey?: string | undefined;

@@ -62,6 +62,7 @@ const storedRun = z.object({
   openedAt: instant,
   failedIn: z.enum(runStates).optional(),
   failure: failure.optional(),
+  strugglingSince: instant.optional(),
   heldFor: z
     .array(
       z.object({

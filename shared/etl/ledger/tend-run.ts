@@ -2,7 +2,7 @@ import { type Clock, secondsAfter } from '../../runtime/clock.ts';
 import { Failure } from '../../runtime/errors.ts';
 import { addBooks, type Books, findImbalances } from '../books/books.ts';
 import { addTallies, judgeQuality, type QualityTally, type Threshold } from '../books/quality.ts';
-import { type Chunk, resendSeconds, startAfresh } from './chunk.ts';
+import { type Chunk, startAfresh } from './chunk.ts';
 import type { RunLedger } from './ledger.ts';
 import { type RecordedFailure, type Run, type RunSlot, type RunState, stages } from './run.ts';
 import { afterEvent, afterFailure } from './run-changes.ts';
@@ -85,34 +85,33 @@ async function sumResults(ledger: RunLedger, run: Run): Promise<{ books: Books; 
   };
 }
 
-/** Ends a run as failed; one that has ended, or was superseded, is left as it is. */
+/** Ends a run as failed; false for one that has ended, or was superseded, and is left as it is. */
 export async function failRun(
   { ledger }: Pick<TendPorts, 'ledger'>,
   wanted: RunSlot & { runId: string },
   failure: RecordedFailure,
-): Promise<void> {
+): Promise<boolean> {
   for (let turn = 0; turn < turns; turn += 1) {
     const run = await ledger.getRun(wanted);
-    if (!run || run.runId !== wanted.runId || !stateAfter(run, 'failed')) return;
-    if (await ledger.replaceRun(afterFailure(run, failure))) return;
+    if (!run || run.runId !== wanted.runId || !stateAfter(run, 'failed')) return false;
+    if (await ledger.replaceRun(afterFailure(run, failure))) return true;
   }
   throw contended(wanted);
 }
 
 /**
- * Lets a failed run go on where it stopped, with its chunks' tries forgotten, or has a held one checked again.
+ * Lets a failed run go on where it stopped, with its chunks' tries forgotten, or has a held one checked again. It is
+ * due at once for whoever advances it, by the thresholds of its own definition.
  * @throws Failure `run-not-ready` in other states; `run-contended`
  */
-export async function resumeRun(ports: TendPorts, run: Run): Promise<Run> {
+export async function resumeRun(ports: Omit<TendPorts, 'thresholds'>, run: Run): Promise<Run> {
   const now = ports.clock.now();
-  const resumed = {
-    ...afterEvent(run, run.state === 'held' ? 'rechecked' : 'resumed', { now }),
-    // Soon, since the chunks are still parked should this worker end here.
-    nextActionAt: secondsAfter(now, resendSeconds),
-  };
+  const changed = afterEvent(run, run.state === 'held' ? 'rechecked' : 'resumed', { now });
+  // The chunks are still parked should this worker end here.
+  const resumed = { ...changed, nextActionAt: now };
   if (!(await ports.ledger.replaceRun(resumed))) throw contended(run);
-  await tendRun(ports, resumed);
-  return (await ports.ledger.getRun(run)) ?? resumed;
+  if (takesWork(resumed)) await reviveChunks(ports, resumed);
+  return resumed;
 }
 
 /**
@@ -126,12 +125,18 @@ export async function tendRun(
 ): Promise<readonly RunState[]> {
   const run = await ports.ledger.getRun(wanted);
   if (!run || run.runId !== wanted.runId || !takesWork(run)) return [];
-  for (const chunk of await ports.ledger.listChunks(run))
-    if (chunk.phase !== 'done' && !chunk.nextActionAt) await revive(ports, chunk);
+  await reviveChunks(ports, run);
   return advanceRun(ports, wanted);
 }
 
-async function revive({ ledger, clock }: TendPorts, chunk: Chunk): Promise<void> {
+type RevivePorts = Pick<TendPorts, 'ledger' | 'clock'>;
+
+async function reviveChunks(ports: RevivePorts, run: Run): Promise<void> {
+  for (const chunk of await ports.ledger.listChunks(run))
+    if (chunk.phase !== 'done' && !chunk.nextActionAt) await revive(ports, chunk);
+}
+
+async function revive({ ledger, clock }: RevivePorts, chunk: Chunk): Promise<void> {
   const now = clock.now();
   const owner = `tend ${chunk.runId}`;
   const leased = await ledger.claimChunk(chunk, { owner, now, until: secondsAfter(now, 60) });

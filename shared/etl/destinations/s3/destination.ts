@@ -6,6 +6,7 @@ import { encodeNdjson } from '../files/ndjson-file.ts';
 import { encodeParquet } from '../files/parquet-file.ts';
 import { superseded } from '../load-precedence.ts';
 import { standingOf } from '../standing.ts';
+import { expireLoads } from './expire-loads.ts';
 import { findNewerRun, finishLoad } from './finish-load.ts';
 import { placePart } from './place-part.ts';
 import { chunkPrefix, partKey, readStoredPart } from './stored-part.ts';
@@ -53,6 +54,7 @@ export function createS3Destination({
       return addFigures(figures);
     },
     finish: (load) => finishLoad(objects, directory, { load, clock }),
+    expire: (before, signal) => expireLoads(objects, directory, { before, signal }),
     close: () => Promise.resolve(),
   };
 }

@@ -24,7 +24,16 @@ export const chunkPrefix = (directory: string, chunk: LoadChunk): string =>
 export const loadPrefix = (directory: string, loadId: string): string => `${directory}/load=${loadId}/`;
 
 export const manifestKey = (directory: string, loadId: string): string =>
-  `${directory}/_loads/${loadId}.json`;
+  `${manifestPrefix(directory)}${loadId}.json`;
+
+export const manifestPrefix = (directory: string): string => `${directory}/_loads/`;
+
+/** The load that a part or a manifest belongs to; undefined for what no load has written. */
+export const loadOfKey = (directory: string, key: string): string | undefined =>
+  /^(?:load=([0-9a-f]{64})\/.+|_loads\/([0-9a-f]{64})\.json)$/
+    .exec(key.slice(directory.length + 1))
+    ?.slice(1)
+    .find((loadId) => loadId !== undefined);
 
 export const metadataOf = ({ runId, fence, chunkId, rows, digest, figures }: StoredPart): ObjectMetadata => ({
   'run-id': runId,

@@ -6,10 +6,10 @@ import type { Dialect, Marker, WarehouseTables } from './dialect.ts';
 import {
   countChunks,
   createLedgerTables,
-  deleteEarlierRows,
   readLedger,
   type SqlRow,
   selectLedger,
+  writeFinishedRow,
 } from './ledger-sql.ts';
 import { literal } from './literals.ts';
 import { createTarget } from './merge-sql.ts';
@@ -75,7 +75,7 @@ export function createWarehouseDestination(
       const [[loaded, newer] = []] = await warehouse.run([countChunks(tables, load)], load.signal);
       if (Number(newer) > 0) throw superseded(load);
       if (Number(loaded) < load.of) throw incomplete(load, Number(loaded));
-      await warehouse.run([deleteEarlierRows(tables, load)], load.signal);
+      await warehouse.run(writeFinishedRow(warehouse.dialect, tables, load), load.signal);
       await warehouse.eraseStaged(load);
       for (const step of afterLoad) await runStepOnce(warehouse, load, step);
     },

@@ -63,12 +63,29 @@ export function readLedger(rows: readonly SqlRow[]): LoadedChunk | undefined {
   return { runId: String(runId), fence: Number(fence), rows: Number(count), figures };
 }
 
-/** Of the chunks that earlier runs loaded and the finished run does not have. */
-export const deleteEarlierRows = ({ ledger }: WarehouseTables, load: FinishedLoad): string =>
-  `DELETE FROM ${ledger} WHERE load_id = ${literal(load.loadId)} AND run_id < ${literal(load.runId)}`;
+/** In place of a chunk's id; no chunk is called so. */
+const finishedMark = literal('finished');
 
-/** How many chunks the run has loaded, and how many a newer one has. */
+/**
+ * Takes away the rows of earlier runs and leaves one that says which run the load was finished by, so that a late
+ * worker of an earlier one is known for that even where the run had nothing to load. May be repeated.
+ */
+export function writeFinishedRow(
+  dialect: Dialect,
+  { ledger }: WarehouseTables,
+  { pipeline, loadId, runId }: FinishedLoad,
+): readonly string[] {
+  const [load, run] = [literal(loadId), literal(runId)];
+  return [
+    `DELETE FROM ${ledger} WHERE load_id = ${load} AND (run_id < ${run} OR (run_id = ${run} AND ` +
+      `chunk_id = ${finishedMark}))`,
+    `INSERT INTO ${ledger} (pipeline, load_id, chunk_id, run_id, fence, row_count, inserted, updated, unchanged, ` +
+      `loaded_at) SELECT ${literal(pipeline)}, ${load}, ${finishedMark}, ${run}, 0, 0, 0, 0, 0, ${dialect.now}`,
+  ];
+}
+
+/** How many chunks the run has loaded, and how many rows there are of newer ones. */
 export const countChunks = ({ ledger }: WarehouseTables, load: FinishedLoad): string =>
-  `SELECT COALESCE(SUM(CASE WHEN run_id = ${literal(load.runId)} THEN 1 ELSE 0 END), 0), ` +
+  `SELECT COALESCE(SUM(CASE WHEN run_id = ${literal(load.runId)} AND chunk_id <> ${finishedMark} THEN 1 ELSE 0 END), 0), ` +
   `COALESCE(SUM(CASE WHEN run_id > ${literal(load.runId)} THEN 1 ELSE 0 END), 0) FROM ${ledger} ` +
   `WHERE load_id = ${literal(load.loadId)}`;

@@ -208,6 +208,39 @@ describe('the checks at deploy', () => {
     expect(pattern('^[A-Z]{2}$')).toEqual([]);
   });
 
+  it.each(['_raw', '_quarantine', '_QUARANTINE', '_loads', '_etl_loads', '_etl_steps'])(
+    'keep the name %s to certfleet',
+    (table) => {
+      expect(problemsOf({ destinations: [{ type: 's3', table }] })).toEqual([
+        '/destinations/0/table table-reserved',
+      ]);
+    },
+  );
+
+  it('warn of rules that rule nothing, without refusing them', () => {
+    const warehouse = {
+      type: 'redshift',
+      workgroup: 'dwh',
+      database: 'dwh',
+      copyRole: 'arn:aws:iam::123456789012:role/copy',
+      staging: { bucket: 'staged' },
+      table: 'people',
+    };
+    const { pipeline, problems } = parsePipeline(
+      aDefinition({
+        destinations: [warehouse],
+        retention: { loadedDays: 5 },
+        window: { everySeconds: 3600, offsetSeconds: 3600 },
+      }),
+    );
+    expect(pipeline).toBeDefined();
+    expect(problems).toMatchObject([
+      { pointer: '/retention/loadedDays', code: 'retention-idle', severity: 'warning' },
+      { pointer: '/window/offsetSeconds', code: 'offset-whole', severity: 'warning' },
+    ]);
+    expect(problemsOf({ retention: { loadedDays: 5 } })).toEqual([]);
+  });
+
   it('check what the ends and the thresholds name', () => {
     expect(
       problemsOf({

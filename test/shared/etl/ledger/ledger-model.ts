@@ -62,12 +62,18 @@ export class LedgerModel {
   resume(): boolean {
     if (this.state !== 'failed') return false;
     this.state = this.failedIn;
-    this.tend();
+    this.#revive();
     return true;
   }
 
   /** Parked chunks are due again and their tries forgotten; those that rest still rest. */
   tend(): void {
+    if (!runningStates.includes(this.state)) return;
+    this.#revive();
+    this.#advance();
+  }
+
+  #revive(): void {
     if (!runningStates.includes(this.state)) return;
     for (const index of this.parked) {
       const chunk = this.#chunk(index);
@@ -75,7 +81,6 @@ export class LedgerModel {
       Object.assign(chunk, { failures: 0, vanished: 0, restsUntil: 0 });
       this.parked.delete(index);
     }
-    this.#advance();
   }
 
   #fare(index: number, fare: Fare): string {

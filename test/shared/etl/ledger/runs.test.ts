@@ -56,7 +56,7 @@ describe('the transitions of a run', () => {
       for (const [event, next] of forward(state)) expect(runStates, `${state} ${event}`).toContain(next);
     expect(Object.keys(runTransitions.reported.on)).toEqual(['superseded']);
     expect(Object.keys(runTransitions.failed.on).sort()).toEqual(['resumed', 'superseded']);
-    expect(Object.keys(runTransitions.loaded.on)).toEqual(['reported']);
+    expect(Object.keys(runTransitions.loaded.on)).toEqual(['reported', 'failed']);
   });
 
   it('bring a resumed run back to where it failed', () => {
