@@ -43,6 +43,14 @@ export function describeRunLedgerContract(name: string, make: () => Promise<RunL
       expect(await ledger.getRun(second)).toEqual(first);
     });
 
+    it('knows how far the schedule has opened windows, which never goes back', async () => {
+      expect(await ledger.scheduledUntil('orders')).toBeUndefined();
+      for (const until of [secondsLater(60), secondsLater(120), secondsLater(60)])
+        await ledger.markScheduled('orders', until);
+      expect(await ledger.scheduledUntil('orders')).toEqual(secondsLater(120));
+      expect(await ledger.scheduledUntil('refunds')).toBeUndefined();
+    });
+
     it('opens one of many runs that are opened at once', async () => {
       const opened = await Promise.all(Array.from({ length: 10 }, () => ledger.openRun(aRun())));
       expect(new Set(opened.map(({ runId }) => runId)).size).toBe(1);

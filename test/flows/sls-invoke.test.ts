@@ -18,6 +18,11 @@ const functions = [
   'verify-certificate',
   'report-run',
   'answer-challenge',
+  'start-etl',
+  'extract-records',
+  'transform-records',
+  'load-records',
+  'report-etl',
 ];
 
 let directory: string;
@@ -76,8 +81,47 @@ describe('sls invoke against the running stack', () => {
   });
 });
 
+describe('sls invoke starts a pipeline by hand', () => {
+  const invoke = (name: string, ...args: string[]) => sls('invoke', '-f', name, ...args);
+
+  it('after its definition was checked', async () => {
+    const { stdout, status } = await invoke('start-etl', '-d', '{"validate":{"name":"orders"}}');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ valid: false, problems: expect.any(Array) });
+  });
+
+  it('rehearsed first: what it would do is told and not done', async () => {
+    const { stdout } = await invoke('start-etl', '-d', '{"pipeline":"orders","dryRun":true}');
+    expect(JSON.parse(stdout)).toMatchObject({ pipeline: 'orders', problems: [], chunks: 1 });
+  });
+
+  it('as the schedule does', async () => {
+    const { stdout } = await invoke('start-etl', '-p', 'events/samples/start-etl.json');
+    expect(JSON.parse(stdout)).toMatchObject([{ pipeline: 'orders', problems: [] }]);
+  });
+
+  it.each(['extract-records', 'transform-records', 'load-records'])(
+    '%s leaves a chunk alone that nobody knows',
+    async (name) => {
+      const { stdout, status } = await invoke(name, '-p', `events/samples/${name}.json`);
+      expect(status).toBe(0);
+      expect(JSON.parse(stdout)).toEqual({ kind: 'not-taken' });
+    },
+  );
+
+  it('report-etl has nothing to say of a run that is not there', async () => {
+    const { stdout, status } = await invoke('report-etl', '-p', 'events/samples/report-etl.json');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({});
+  });
+});
+
+/** Without an ARN a function knows no account; its buckets are named in full then. */
+const bucketsInFull = ['-e', 'ETL_CATALOGUE_BUCKET=certfleet-dev-pipelines-000000000000'];
+
 it.each(functions)('sls invoke local runs %s on its sample event', async (name) => {
-  const result = await sls('invoke', 'local', '-f', name, '-p', `events/samples/${name}.json`);
+  const named = name === 'start-etl' ? bucketsInFull : [];
+  const result = await sls('invoke', 'local', '-f', name, '-p', `events/samples/${name}.json`, ...named);
   expect(result.stdout + result.stderr).not.toMatch(/errorMessage|Exception|Error:/);
   expect(result.status).toBe(0);
 });

@@ -20,7 +20,7 @@ const forms: readonly (readonly [string, Uint8Array | string])[] = [
   ['hex', Buffer.from(value).toString('hex').toUpperCase()],
   ['url-encoded', encodeURIComponent(value)],
   ['url-encoded', encodeURIComponent(value).toLowerCase()],
-  ['form-encoded', new URLSearchParams({ value }).toString()],
+  ['form-encoded', new URLSearchParams([['', value]]).toString().slice(1)],
   ['url-encoded twice', encodeURIComponent(encodeURIComponent(value))],
   ['json-escaped', value.replace('ø', '\\u00f8').replace('Ž', '\\u017D')],
   ['json-escaped twice', value.replace('ø', '\\\\u00f8').replace('Ž', '\\\\u017D')],

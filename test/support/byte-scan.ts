@@ -40,7 +40,7 @@ export function createByteScanner(values: Iterable<string>): ByteScanner {
     if (value.length < shortestCharacters) throw new Error(`"${value}" is too short to be told from chance`);
     for (const [form, written] of formsOf(value)) {
       const bytes = fold(written);
-      const text = bytes.latin1Slice();
+      const text = bytes.toString('latin1');
       if (known.has(text)) continue;
       known.add(text);
       const prefix = text.slice(0, prefixBytes);
@@ -62,7 +62,7 @@ export function createByteScanner(values: Iterable<string>): ByteScanner {
         newer = (newer << 8) | (folded[end] ?? 0);
         if (filter[slotOf(older, newer)] === 0 || end < prefixBytes - 1) continue;
         const offset = end + 1 - prefixBytes;
-        for (const { value, form, bytes } of byPrefix.get(folded.latin1Slice(offset, end + 1)) ?? [])
+        for (const { value, form, bytes } of byPrefix.get(folded.toString('latin1', offset, end + 1)) ?? [])
           if (!found.has(value) && folded.subarray(offset, offset + bytes.length).equals(bytes))
             found.set(value, { value, form, offset });
       }
@@ -100,7 +100,8 @@ function* textForms(text: string): Generator<readonly [form: string, bytes: Buff
   yield ['utf-8', utf8];
   yield ['utf-16le', utf16];
   yield ['utf-16be', Buffer.from(utf16).swap16()];
-  if (!/[^\u0000-\u00ff]/.test(text)) yield ['latin-1', Buffer.from(text, 'latin1')];
+  const latin = Buffer.from(text, 'latin1');
+  if (latin.toString('latin1') === text) yield ['latin-1', latin];
   yield ['hex', Buffer.from(utf8.toString('hex'))];
   const url = encodeURIComponent(text);
   yield ['url-encoded', Buffer.from(url)];

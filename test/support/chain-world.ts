@@ -1,12 +1,13 @@
 import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { createMemoryAuditLog } from '../../shared/audit/log.memory.ts';
+import type { RecordedConnection } from '../../shared/audit/run-record.ts';
 import { createPemSigner } from '../../shared/audit/signer.ts';
 import { createMemoryDataKeys } from '../../shared/etl/cells/data-keys.memory.ts';
 import { carry } from '../../shared/etl/chain/carry.ts';
 import { expireOld } from '../../shared/etl/chain/expire-old.ts';
 import { finishRun } from '../../shared/etl/chain/finish-run.ts';
 import type { ChainPorts, FinishPorts, Invoker, Worker } from '../../shared/etl/chain/ports.ts';
-import { tick } from '../../shared/etl/chain/tick.ts';
+import { type TickResult, tick } from '../../shared/etl/chain/tick.ts';
 import { createMemoryDestination } from '../../shared/etl/destinations/destination.memory.ts';
 import type { Destination } from '../../shared/etl/destinations/destination.ts';
 import type { GateProblem } from '../../shared/etl/gate/gate.ts';
@@ -14,7 +15,7 @@ import { createMemoryKeyShelf } from '../../shared/etl/keys/key-shelf.memory.ts'
 import { createRunKeys } from '../../shared/etl/keys/run-keys.ts';
 import type { ChunkRef } from '../../shared/etl/ledger/chunk.ts';
 import { createMemoryRunLedger } from '../../shared/etl/ledger/ledger.memory.ts';
-import type { RunSlot, RunState, Stage } from '../../shared/etl/ledger/run.ts';
+import type { Run, RunSlot, RunState, Stage } from '../../shared/etl/ledger/run.ts';
 import type { ObjectStore } from '../../shared/etl/objects/object-store.ts';
 import { createMemoryObjectStore } from '../../shared/etl/objects/store.memory.ts';
 import type { EtlReport } from '../../shared/etl/report/etl-report.ts';
@@ -37,6 +38,12 @@ export interface ChainWorldOptions {
   readonly source?: Source;
   /** Batches an extract worker has time for before it hands over. */
   readonly batchesPerWorker?: number;
+  /** What stands around the table in memory; by default nothing does. */
+  readonly targets?: (table: Destination) => readonly Destination[];
+  /** What happens before people hear of a report: a failure here keeps them from it. */
+  readonly beforeTelling?: (report: EtlReport) => Promise<void>;
+  /** What happens before the gate answers. */
+  readonly beforeGate?: () => Promise<void>;
 }
 
 type Message =
@@ -72,6 +79,9 @@ export function createChainWorld(options: ChainWorldOptions = {}) {
   const reports: EtlReport[] = [];
   const renewed: string[] = [];
   const unexpected: unknown[] = [];
+  const ticks: TickResult[] = [];
+  const connections: RecordedConnection[] = [];
+  const catalogue = new Map<string, unknown>([['orders', definition]]);
   const states: RunState[] = [];
   let gateProblems: readonly GateProblem[] = [];
   let owners = 0;
@@ -124,19 +134,29 @@ export function createChainWorld(options: ChainWorldOptions = {}) {
       pseudonymKey: async () => ({ version: 1, key: createSecretKey(Buffer.alloc(32, 3)) }),
       gate: {
         check: async () =>
-          life.take(async () => ({ problems: gateProblems, certificates: [], peers: new Map() })),
+          life.take(async () => {
+            await options.beforeGate?.();
+            return { problems: gateProblems, certificates: [], peers: new Map() };
+          }),
       },
-      recorder: { drain: () => [] },
-      ends: { source: async () => livingSource, destinations: async () => [livingTarget] },
+      recorder: { drain: () => connections.splice(0) },
+      ends: {
+        source: async () => livingSource,
+        destinations: async () => options.targets?.(livingTarget) ?? [livingTarget],
+      },
       invoker: life.through(invoker),
       audit: { ...livingAudit, read: (chain, after) => stepwise(life, audit.read(chain, after)) },
       signer: async () => life.take(async () => signer),
       lockDays: 1,
       tell: (report) =>
         life.take(async () => {
+          await options.beforeTelling?.(report);
           reports.push(report);
         }),
-      catalogue: { list: async () => ['orders'], read: async () => definition },
+      catalogue: {
+        list: async () => [...catalogue.keys()].sort(),
+        read: async (name) => catalogue.get(name),
+      },
     };
   }
 
@@ -195,6 +215,10 @@ export function createChainWorld(options: ChainWorldOptions = {}) {
     states,
     unexpected,
     messages,
+    ticks,
+    /** What the recorder answers when it is asked next. */
+    connections,
+    catalogue,
     publicKeyPem: pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     portsOf,
     workerOf,
@@ -203,9 +227,35 @@ export function createChainWorld(options: ChainWorldOptions = {}) {
     hold(problems: readonly GateProblem[]) {
       gateProblems = problems;
     },
+    /** A tick whose messages are not delivered. */
+    async tickAlone() {
+      await serve(async (ports, worker) => {
+        const results = await tick(ports, worker);
+        ticks.push(...results);
+      });
+    },
     async tick() {
-      await serve((ports, worker) => tick(ports, worker));
+      await this.tickAlone();
       await deliver();
+    },
+    /** A person's request, a second later, and what follows from it. */
+    async ask<T>(request: (ports: ReturnType<typeof portsOf>, worker: Worker) => Promise<T>): Promise<T> {
+      clock.advance(1000);
+      const answer = await request(portsOf(fate.begin()), workerOf());
+      await deliver();
+      return answer;
+    },
+    /** Ticks every half minute until the run is in one of some states. */
+    async until(slot: RunSlot, states: readonly RunState[]): Promise<Run> {
+      for (let number = 0; number < 2_000; number += 1) {
+        const run = await ledger.getRun(slot);
+        if (run && states.includes(run.state)) return run;
+        await this.tick();
+        clock.advance(30_000);
+      }
+      throw new Error(
+        `the run is ${(await ledger.getRun(slot))?.state} and comes to ${states.join(', ')} never`,
+      );
     },
     /** Ticks every half minute until nothing is due for longer than any lease. */
     async live(onPass?: (number: number) => void) {

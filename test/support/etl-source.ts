@@ -1,11 +1,10 @@
 import { createServer } from 'node:https';
-import type { TLSSocket } from 'node:tls';
 import { portOf } from '../../local/loopback.ts';
 import { createTestCa } from './test-ca.ts';
 
 /**
  * An HTTPS API on 127.0.0.1 that answers every request with `records` as NDJSON. Asked to, it keeps a request waiting,
- * or shows another certificate after each connection that came to look only.
+ * or shows each connection another certificate than the one before.
  */
 export async function startSource(records: readonly object[]) {
   const ca = await createTestCa();
@@ -16,11 +15,9 @@ export async function startSource(records: readonly object[]) {
   let waiting = Promise.withResolvers<void>();
   let released: Promise<void> | undefined;
   let requests = 0;
-  const asked = new WeakSet<TLSSocket>();
   const terms = ({ privateKeyPem, fullchainPem }: typeof one) => ({ key: privateKeyPem, cert: fullchainPem });
-  const server = createServer({ ...terms(one), minVersion: 'TLSv1.2' }, (request, response) => {
+  const server = createServer({ ...terms(one), minVersion: 'TLSv1.2' }, (_request, response) => {
     requests += 1;
-    asked.add(request.socket as TLSSocket);
     const held = released;
     released = undefined;
     waiting.resolve();
@@ -29,12 +26,10 @@ export async function startSource(records: readonly object[]) {
       response.end(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
     });
   });
-  server.on('secureConnection', (socket) => {
-    socket.on('close', () => {
-      if (!changesCertificate || asked.has(socket)) return;
-      shown = shown === one ? other : one;
-      server.setSecureContext(terms(shown));
-    });
+  server.on('connection', () => {
+    if (!changesCertificate) return;
+    shown = shown === one ? other : one;
+    server.setSecureContext(terms(shown));
   });
   server.on('tlsClientError', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -113,7 +113,8 @@ export function judgeQuality(
     if (!unknownAge && (value === undefined || value <= threshold.max)) return [];
     const name =
       threshold.column === undefined ? threshold.metric : `${threshold.metric} of ${threshold.column}`;
-    const message = `${name} is ${value ?? 'unknown'}, above ${threshold.max}`;
+    const shown = value === undefined ? 'unknown' : Number(value.toPrecision(3));
+    const message = `${name} is ${shown}, above ${threshold.max}`;
     return [{ threshold, value, action: threshold.action, message }];
   });
 }

@@ -1,7 +1,7 @@
 import { mapBounded } from '../../runtime/concurrency.ts';
 import { Failure } from '../../runtime/errors.ts';
 import { thresholdsOf } from '../books/thresholds.ts';
-import { type CarryOutcome, carryChunk, type WorkOutcome } from '../ledger/carry-chunk.ts';
+import { type CarryOutcome, type ChunkWork, carryChunk, type WorkOutcome } from '../ledger/carry-chunk.ts';
 import type { Chunk, ChunkRef, LeasedChunk } from '../ledger/chunk.ts';
 import type { RunSlot, RunState, Stage } from '../ledger/run.ts';
 import { definitionOf } from './definitions.ts';
@@ -10,6 +10,7 @@ import { loadChunk } from './load-chunk.ts';
 import type { ChainPorts, DefinedRun, Worker } from './ports.ts';
 import { sweepOrphans } from './sweep-orphans.ts';
 import { transformChunk } from './transform-chunk.ts';
+import { failureOf } from './work-failure.ts';
 
 type StageWork = (
   ports: ChainPorts,
@@ -34,15 +35,21 @@ const invocations = 16;
 export async function carry(ports: ChainPorts, worker: Worker, ref: ChunkRef): Promise<CarryOutcome> {
   const chunk = await ports.ledger.getChunk(ref);
   const run = chunk && (await ports.ledger.getRun(chunk));
-  if (!chunk || run?.runId !== ref.runId || !isFor(worker, chunk)) return { kind: 'not-taken' };
+  if (!run || !isFor(worker, chunk)) return { kind: 'not-taken' };
+  // The chunk is parked, so that it is due no more.
+  if (run.runId !== ref.runId) return carryChunk({ ...ports, ...worker }, ref, workOnSuperseded);
   const pipeline = await definitionOf(ports.buckets.work, run);
   const carryPorts = { ...ports, ...worker, thresholds: thresholdsOf(pipeline, run.scope.kind) };
   let held: LeasedChunk | undefined;
   try {
-    const outcome = await carryChunk(carryPorts, ref, (leased, current) => {
+    const outcome = await carryChunk(carryPorts, ref, async (leased, current) => {
       held = leased;
       if (!isFor(worker, leased)) throw movedOn(leased);
-      return works[leased.stage](ports, worker, { chunk: leased, run: current, pipeline });
+      try {
+        return await works[leased.stage](ports, worker, { chunk: leased, run: current, pipeline });
+      } catch (error) {
+        throw failureOf(error, worker);
+      }
     });
     await followUp(ports, { ...run, ref }, outcome);
     return outcome;
@@ -63,6 +70,14 @@ const movedOn = ({ chunkId, stage }: Chunk) =>
     disposition: 'retry',
     message: `chunk ${chunkId} has come to ${stage} meanwhile, which is another function's`,
   });
+
+const workOnSuperseded: ChunkWork = async ({ chunkId, runId }) => {
+  throw new Failure({
+    code: 'run-superseded',
+    disposition: 'bug',
+    message: `chunk ${chunkId} of run ${runId} was to be worked on, and the run was superseded`,
+  });
+};
 
 async function followUp(
   ports: ChainPorts,

@@ -25,7 +25,7 @@ export async function eraseRaw(
   { buckets, audit, clock }: Pick<FinishPorts, 'buckets' | 'audit' | 'clock'>,
   run: Run,
 ): Promise<number> {
-  const key = `receipts/${run.pipeline}/${run.runId}.json`;
+  const key = receiptKey(run);
   await keepJson(buckets.records, key, { runId: run.runId, erased: await listVersions(buckets.work, run) });
   const receipt = await readJson(buckets.records, key);
   const { erased } = receiptSchema.parse(receipt);
@@ -41,6 +41,13 @@ export async function eraseRaw(
   await audit.append(run.pipeline, auditDraft(run, 'raw-erased', { at: clock.now(), facts }));
   return erased.length;
 }
+
+/** How many versions the receipt of a run lists. @throws Failure `work-object-missing` */
+export async function countErased({ buckets }: Pick<FinishPorts, 'buckets'>, run: Run): Promise<number> {
+  return receiptSchema.parse(await readJson(buckets.records, receiptKey(run))).erased.length;
+}
+
+const receiptKey = ({ pipeline, runId }: Run): string => `receipts/${pipeline}/${runId}.json`;
 
 interface Version {
   readonly key: string;

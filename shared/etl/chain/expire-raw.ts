@@ -56,6 +56,11 @@ export const markExpired = (
 /** @throws Failure `raw-expired` where the run of a slot has failed and what it read is gone */
 export async function refuseExpired({ ledger, buckets }: RawPorts, slot: RunSlot): Promise<void> {
   const run = await ledger.getRun(slot);
-  if (run?.state === 'failed' && (await buckets.work.head(workKeys.expired(run))))
+  // One that failed after its load reads nothing more.
+  if (
+    run?.state === 'failed' &&
+    run.failedIn !== 'loaded' &&
+    (await buckets.work.head(workKeys.expired(run)))
+  )
     throw rawExpired(run.runId);
 }

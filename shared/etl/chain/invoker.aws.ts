@@ -38,6 +38,10 @@ export function createLambdaInvoker(client: LambdaClient, prefix: string): Invok
     carry: (stage, { pipeline, runId, chunkId }) => start(workers[stage], { pipeline, runId, chunkId }),
     report: ({ pipeline, scopeKey }) => start('report-etl', { pipeline, scopeKey }),
     expire: ({ pipeline, configHash }) => start('report-etl', { pipeline, expire: configHash }),
-    renew: (names) => start('schedule-renewals', { trigger: 'manual', force: true, names }),
+    // Each by itself: one that is in no inventory is refused, and would take the others with it.
+    renew: async (names) => {
+      for (const name of names)
+        await start('schedule-renewals', { trigger: 'manual', force: true, names: [name] });
+    },
   };
 }

@@ -7,14 +7,24 @@ import { keepJson, readJson } from './work-objects.ts';
 const reportsOf = ({ pipeline, runId }: { pipeline: string; runId: string }): string =>
   `reports/${pipeline}/${runId}/`;
 
+const keyOf = (run: { pipeline: string; runId: string }, occasion: string): string =>
+  `${reportsOf(run)}${occasion}.json`;
+
 /** Keeps the summary of a run for whoever asks later; told again, the first one stands. */
 export async function keepReport(
   { buckets }: Pick<FinishPorts, 'buckets'>,
   report: EtlReport,
   occasion: string,
 ): Promise<void> {
-  await keepJson(buckets.records, `${reportsOf(report)}${occasion}.json`, etlSummary(report));
+  await keepJson(buckets.records, keyOf(report, occasion), etlSummary(report));
 }
+
+/** Whether people are told of an occasion for another time. */
+export const isReportKept = async (
+  { buckets }: Pick<FinishPorts, 'buckets'>,
+  run: { pipeline: string; runId: string },
+  occasion: string,
+): Promise<boolean> => (await buckets.records.head(keyOf(run, occasion))) !== undefined;
 
 /** The newest summary of a run; undefined while there is none. */
 export async function readReport(

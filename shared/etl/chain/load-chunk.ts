@@ -4,9 +4,9 @@ import type { Destination, LoadFigures, StagedPart } from '../destinations/desti
 import { tableShapeOf } from '../destinations/table-shape.ts';
 import type { LeasedChunk, StageResult } from '../ledger/chunk.ts';
 import type { Row } from '../record.ts';
-import { readRecords } from '../records/read-records.ts';
 import { checkedPeers, refuseUnverified } from './checked-peers.ts';
 import { type DestinationFigures, keepIndex, readIndex } from './chunk-index.ts';
+import { readOwnLines } from './own-lines.ts';
 import { type Part, type PartShelf, readPart } from './parts.ts';
 import type { ChainPorts, DefinedRun, Worker } from './ports.ts';
 import { rawShelf } from './shelves.ts';
@@ -59,26 +59,16 @@ const stagedPart = (
   read: () => readRows(shelf, part, chunk),
 });
 
-/** What certfleet has written itself; the caps are those of the records it came from, sealed cells grown by a third. */
-const limits = { rowBytes: 16 * 1024 * 1024, depth: 40, stringBytes: 8 * 1024 * 1024, cells: 40_000 };
-
 async function* readRows(shelf: PartShelf, part: Part, chunk: LeasedChunk): AsyncGenerator<readonly Row[]> {
-  const text = await readPart(shelf, part);
-  const bytes = (async function* () {
-    yield text;
-  })();
-  const stream = { chunkId: chunk.chunkId, bytes, format: { type: 'ndjson' as const }, limits };
-  for await (const readings of readRecords(stream)) {
-    yield readings.map((reading) => {
-      if (reading.kind === 'record') return reading.record.row;
-      throw new Failure({
-        code: 'staged-part-broken',
-        disposition: 'bug',
-        message: `a staged part of chunk ${chunk.chunkId} holds what certfleet did not write; supersede the run`,
-      });
-    });
-  }
+  yield* readOwnLines(await readPart(shelf, part), () => broken(chunk));
 }
+
+const broken = ({ chunkId }: LeasedChunk) =>
+  new Failure({
+    code: 'staged-part-broken',
+    disposition: 'bug',
+    message: `a staged part of chunk ${chunkId} holds what certfleet did not write; supersede the run`,
+  });
 
 function refuseLoss({ name }: Destination, figures: LoadFigures, staged: number): void {
   const told = figures.inserted + figures.updated + figures.unchanged;

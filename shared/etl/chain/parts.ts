@@ -46,35 +46,65 @@ export function createPartWriter(
 ): PartWriter {
   const seal = createObjectSealer(shelf.random);
   const parts: Part[] = [...before];
-  let lines: string[] = [];
-  let bytes = 0;
+  const waiting = createLineBuffer();
   const flush = async () => {
-    if (lines.length === 0) return;
-    const text = Buffer.from(`${lines.join('\n')}\n`);
+    const { lines } = waiting;
+    if (lines === 0) return;
+    const text = waiting.bytes();
     const key = `${prefix}${String(parts.length).padStart(5, '0')}`;
     const body = seal(shelf.dataKey, { key }, text);
     const written = await shelf.store.create({ key, body, contentType: 'application/octet-stream' });
     // Taken by this worker's own write, whose answer was lost: sealed anew it is another one, with the same lines.
     const versionId = written?.versionId ?? (await shelf.store.head(key))?.versionId ?? '';
-    parts.push({ key, versionId, lines: lines.length, digest: sha256(text) });
-    lines = [];
-    bytes = 0;
+    parts.push({ key, versionId, lines, digest: sha256(text) });
+    waiting.clear();
   };
   return {
     get parts() {
       return parts;
     },
     get waiting() {
-      return lines.length;
+      return waiting.lines;
     },
-    add(line) {
-      lines.push(line);
-      bytes += line.length;
-    },
+    add: waiting.add,
     async flushFull() {
-      if (bytes >= mostBytes || lines.length >= mostLines) await flush();
+      if (waiting.bytes().length >= mostBytes || waiting.lines >= mostLines) await flush();
     },
     flush,
+  };
+}
+
+const firstCapacity = 64 * 1024;
+const lineFeed = 0x0a;
+
+/** Lines as the bytes they will be, in memory that is used again: kept as text they would outlive the young heap. */
+function createLineBuffer() {
+  let buffer = Buffer.alloc(0);
+  let used = 0;
+  let lines = 0;
+  return {
+    get lines() {
+      return lines;
+    },
+    /** Valid until the next line. */
+    bytes: () => buffer.subarray(0, used),
+    add(line: string) {
+      // A UTF-16 unit takes three bytes at most.
+      const wanted = used + line.length * 3 + 1;
+      if (wanted > buffer.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(wanted, buffer.length * 2, firstCapacity));
+        buffer.copy(larger, 0, 0, used);
+        buffer = larger;
+      }
+      used += buffer.write(line, used, 'utf8');
+      buffer[used] = lineFeed;
+      used += 1;
+      lines += 1;
+    },
+    clear() {
+      used = 0;
+      lines = 0;
+    },
   };
 }
 

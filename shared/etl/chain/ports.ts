@@ -82,7 +82,7 @@ export interface FinishPorts extends ChainPorts {
   readonly signer: () => Promise<Signer>;
   /** How long run records cannot be deleted by anybody; 0 where the bucket has no lock. */
   readonly lockDays: number;
-  /** Tells people; repeated, it reaches those that were missed. @throws Failure where somebody was */
+  /** Tells people; repeated, it reaches those that were missed. @throws Failure where one of them may be reached yet */
   readonly tell: (report: EtlReport, pipeline: Pipeline) => Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { readPart } from './parts.ts';
 import type { ChainPorts } from './ports.ts';
 import { quarantineOf, runOfQuarantined } from './quarantine-lines.ts';
 import { readRawLines } from './raw-lines.ts';
+import { partName } from './replays.ts';
 import { quarantineShelf } from './shelves.ts';
 
 /**
@@ -14,15 +15,21 @@ import { quarantineShelf } from './shelves.ts';
  */
 export function createQuarantineSource(
   ports: Pick<ChainPorts, 'keys' | 'buckets' | 'random'>,
-  load: { pipeline: string; loadId: string },
+  load: {
+    pipeline: string;
+    loadId: string;
+    /** What is to be replayed, by `partName`; what else lies there is not. */
+    listParts: () => Promise<ReadonlySet<string>>;
+  },
 ): Source {
   const { quarantine } = ports.buckets;
   return {
     description: `quarantine of load ${load.loadId}`,
     async plan() {
       const slices: SourceSlice[] = [];
+      const parts = await load.listParts();
       for await (const version of quarantine.listVersions(quarantineOf(load))) {
-        if (!version.latest || version.deleted) continue;
+        if (!version.latest || version.deleted || !parts.has(partName(version))) continue;
         const { key, versionId, etag, sizeBytes } = version;
         slices.push({ kind: 'object', key, versionId, etag, sizeBytes });
       }

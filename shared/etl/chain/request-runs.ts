@@ -49,7 +49,12 @@ export async function requestRuns(
     const scope = { kind: 'window' as const, ...window };
     if (request.existing === 'resume')
       await refuseExpired(ports, { pipeline: pipeline.name, scopeKey: scopeKey(scope) });
-    const opened = await openRun(ports, planRun(pipeline, { configHash, scope, trigger }), request.existing);
+    const plan = planRun(pipeline, { configHash, scope, trigger });
+    const opened = await openRun(ports, plan, request.existing).catch((error: unknown) => {
+      // One of many that goes on, or needs nothing, does not keep the others from what was asked for.
+      if (!request.backfill || !(error instanceof Failure) || error.code !== 'run-not-ready') throw error;
+      return openRun(ports, plan, 'leave');
+    });
     requested.push(await begin(ports, worker, { opened, atOnce: index < startedAtOnce }));
   }
   return requested;
@@ -80,7 +85,7 @@ function windowsOf(pipeline: Pipeline, { window, backfill }: RunRequest, now: Da
 }
 
 /**
- * Opens a run over what the load of a window has set aside.
+ * Opens a run over what the load of a window has set aside; a replay that has failed is done again.
  * @throws Failure `run-unknown`, `run-not-ready`
  */
 export async function requestReplay(
@@ -101,11 +106,16 @@ export async function requestReplay(
   for (let round = 1; ; round += 1) {
     const scope = { kind: 'replay' as const, loadId: load.loadId, round, of };
     const plan = planRun(pipeline, { configHash, scope, trigger: 'replay' });
-    const opened = await openRun(ports, plan, 'leave');
-    if (opened.kind === 'exists' && opened.run.state === 'reported') continue;
+    const found = await openRun(ports, plan, 'leave');
+    if (found.kind === 'exists' && found.run.state === 'reported') continue;
+    const isFailed = found.kind === 'exists' && found.run.state === 'failed';
+    const opened = isFailed ? await openRun(ports, plan, howToRepeat(found.run)) : found;
     return begin(ports, worker, { opened, atOnce: true });
   }
 }
+
+/** What a replay has loaded it has taken out of quarantine: that is brought to its end, and not read again. */
+const howToRepeat = ({ failedIn }: Run): ExistingRun => (failedIn === 'loaded' ? 'resume' : 'supersede');
 
 export interface DryRun {
   readonly pipeline: string;

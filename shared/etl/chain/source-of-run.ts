@@ -3,6 +3,7 @@ import type { Run } from '../ledger/run.ts';
 import type { Source } from '../sources/source.ts';
 import type { ChainPorts, DefinedRun } from './ports.ts';
 import { createQuarantineSource } from './quarantine-source.ts';
+import { listSetAside, requireReplayedLoad } from './replays.ts';
 
 /** Where a run's records come from: the pipeline's source, or what an earlier load has set aside. */
 export const openSourceOf = async (
@@ -10,7 +11,11 @@ export const openSourceOf = async (
   { run, pipeline, peers }: DefinedRun & { peers: GateVerdict['peers'] },
 ): Promise<Source> =>
   run.scope.kind === 'replay'
-    ? createQuarantineSource(ports, { pipeline: pipeline.name, loadId: run.scope.loadId })
+    ? createQuarantineSource(ports, {
+        pipeline: pipeline.name,
+        loadId: run.scope.loadId,
+        listParts: async () => listSetAside(ports, await requireReplayedLoad(ports.ledger, run)),
+      })
     : ports.ends.source(pipeline, peers);
 
 /** For people and for add_metadata: nothing that could hold a credential. */

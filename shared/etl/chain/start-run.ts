@@ -1,21 +1,19 @@
+import { secondsAfter } from '../../runtime/clock.ts';
 import { mapBounded } from '../../runtime/concurrency.ts';
-import { asFailure, type Failure } from '../../runtime/errors.ts';
+import { thresholdsOf } from '../books/thresholds.ts';
 import type { GateProblem, GateVerdict } from '../gate/gate.ts';
-import { classOf } from '../ledger/failure-class.ts';
-import { changeRun, claimRun } from '../ledger/open-run.ts';
+import { changeRun, claimRun, giveUpOrBack, startableStates } from '../ledger/open-run.ts';
 import { fixManifest, writeChunks } from '../ledger/plan-run.ts';
 import type { Run, RunSlot } from '../ledger/run.ts';
-import { failRun } from '../ledger/tend-run.ts';
 import { buildManifest, type Manifest } from '../run/manifest.ts';
 import { refuseUnverified } from './checked-peers.ts';
 import { definitionOf } from './definitions.ts';
 import type { ChainPorts, DefinedRun, Worker } from './ports.ts';
 import { readPlan } from './run-plan.ts';
 import { openSourceOf } from './source-of-run.ts';
+import { failureOf } from './work-failure.ts';
 import { keepJson, workKeys } from './work-objects.ts';
 
-/** A start that keeps failing in passing ways is given up after so long, for people to look at. */
-const longestStartMillis = 6 * 3_600_000;
 /** Kept of what a run is held for. */
 const mostProblems = 20;
 /** Invocations under way at once. */
@@ -23,42 +21,48 @@ const invocations = 16;
 
 /** Takes an opened run through the gate and to its chunks. Undefined where another worker has it, or nothing is to do. */
 export async function startRun(ports: ChainPorts, worker: Worker, slot: RunSlot): Promise<Run | undefined> {
-  const until = new Date(ports.clock.now().getTime() + worker.leaseSeconds * 1000);
-  const run = await claimRun(ports, slot, { owner: worker.owner, until });
+  const { pipeline, scopeKey } = slot;
+  const until = secondsAfter(ports.clock.now(), worker.leaseSeconds);
+  const wanted = { pipeline, scopeKey, states: startableStates };
+  const run = await claimRun(ports, wanted, { owner: worker.owner, until });
   if (!run) return undefined;
   try {
     return await advance(ports, worker, run);
   } catch (error) {
-    const failure = asFailure(error);
-    if (failure.code === 'run-contended' || !isFinal(ports, run, failure)) throw failure;
-    await failRun(ports, run, { class: classOf(failure), code: failure.code, at: ports.clock.now() });
-    await ports.invoker.report(run);
+    const failure = failureOf(error, worker);
+    if (await giveUpOrBack(ports, run, failure)) await ports.invoker.report(run);
     throw failure;
   }
 }
 
 async function advance(ports: ChainPorts, worker: Worker, run: Run): Promise<Run> {
   const { work } = ports.buckets;
-  if (run.state === 'planned') return beginChunks(ports, run, (await readPlan(work, run)).manifest);
-  if (run.state !== 'checking' && run.state !== 'held') return run;
   const pipeline = await definitionOf(work, run);
+  if (run.state === 'planned')
+    return beginChunks(ports, { run, pipeline }, (await readPlan(work, run)).manifest);
   ports.recorder.drain();
   const { signal } = worker.deadline;
   const verdict = await ports.gate.check(pipeline, { now: ports.clock.now(), signal });
   if (verdict.problems.length > 0) return hold(ports, run, verdict.problems);
   const checked = run.state === 'held' ? await changeRun(ports, run, { event: 'rechecked' }) : run;
   const { planned, manifest } = await plan(ports, { run: checked, pipeline, verdict, signal });
-  return beginChunks(ports, planned, manifest);
+  return beginChunks(ports, { run: planned, pipeline }, manifest);
 }
 
-/** People hear why, and certificates of the fleet are sent to renewal; the run is looked at again by itself. */
+/**
+ * People hear why, and certificates of the fleet are sent to renewal, once: from then on that is the renewal's own
+ * affair. The run is looked at again by itself.
+ */
 async function hold(ports: ChainPorts, run: Run, problems: readonly GateProblem[]): Promise<Run> {
+  const asked = new Set(run.heldFor?.map(({ renew }) => renew));
+  const renewals = [...new Set(problems.flatMap(({ renew }) => renew ?? []))].filter(
+    (name) => !asked.has(name),
+  );
+  if (renewals.length > 0) await ports.invoker.renew(renewals);
   const held = await changeRun(ports, run, {
     event: 'held',
     details: { heldFor: problems.slice(0, mostProblems) },
   });
-  const renewals = [...new Set(problems.flatMap(({ renew }) => renew ?? []))];
-  if (renewals.length > 0) await ports.invoker.renew(renewals);
   await ports.invoker.report(held);
   return held;
 }
@@ -87,17 +91,17 @@ async function plan(
   }
 }
 
-async function beginChunks(ports: ChainPorts, run: Run, manifest: Manifest): Promise<Run> {
-  const begun = await writeChunks(ports, run, manifest);
+async function beginChunks(
+  ports: ChainPorts,
+  { run, pipeline }: DefinedRun,
+  manifest: Manifest,
+): Promise<Run> {
+  const thresholds = thresholdsOf(pipeline, run.scope.kind);
+  const begun = await writeChunks({ ...ports, thresholds }, run, manifest);
   if (begun.state === 'loaded') await ports.invoker.report(begun);
   else
     await mapBounded(manifest.entries, invocations, ({ chunkId }) =>
       ports.invoker.carry('extract', { pipeline: run.pipeline, runId: run.runId, chunkId }),
     );
   return begun;
-}
-
-function isFinal({ clock }: ChainPorts, run: Run, { disposition }: Failure): boolean {
-  if (disposition !== 'retry' && disposition !== 'retry-after') return true;
-  return clock.now().getTime() - run.openedAt.getTime() > longestStartMillis;
 }

@@ -16,6 +16,8 @@ export async function sweepOrphans(
   const current = await ledger.getRun(run);
   if (current?.runId === run.runId && current.state !== 'reported') return;
   for (const part of ['raw', 'staged'] as const) await eraseUnder(buckets.work, workKeys.parts(run, part));
+  // No other stage sets anything aside, nor has a role to look there.
+  if (chunk.stage !== 'transform') return;
   const place = `${chunk.chunkId}/transform-${chunk.lease.fence}`;
   const recorded = (await ledger.getChunk(chunk))?.results.transform?.outKey;
   if (recorded !== workKeys.index(run, place))

@@ -4,7 +4,7 @@ import { buildEtlReport } from '../report/build-etl-report.ts';
 import type { EtlReport } from '../report/etl-report.ts';
 import { auditDraft } from './audit-events.ts';
 import { definitionOf } from './definitions.ts';
-import { keepReport } from './kept-reports.ts';
+import { isReportKept, keepReport } from './kept-reports.ts';
 import type { FinishPorts } from './ports.ts';
 import { readPlan } from './run-plan.ts';
 import { connectionsOf } from './stage-result.ts';
@@ -19,7 +19,9 @@ export async function tellTrouble(ports: FinishPorts, run: Run): Promise<EtlRepo
     kind === 'held'
       ? { facts: { codes }, occasion: codes.join(' ') }
       : { facts: { code, in: run.failedIn ?? 'unknown' }, occasion: at.toISOString() };
-  await ports.audit.append(run.pipeline, auditDraft(run, kind, { at: ports.clock.now(), ...told }));
+  const occasion = [kind, told.occasion.replaceAll(' ', '+')].join('-');
+  if (!(await isReportKept(ports, run, occasion)))
+    await ports.audit.append(run.pipeline, auditDraft(run, kind, { at: ports.clock.now(), ...told }));
   const report = buildEtlReport({
     pipeline,
     run,
@@ -27,8 +29,7 @@ export async function tellTrouble(ports: FinishPorts, run: Run): Promise<EtlRepo
     heldFor: run.heldFor,
     ...(await knownOf(ports, run)),
   });
-  const instant = kind === 'held' ? '' : `-${at.toISOString()}`;
-  await keepReport(ports, report, `${kind}${instant}`);
+  await keepReport(ports, report, occasion);
   await ports.tell(report, pipeline);
   if (kind === 'failed') await settleFailure(ports, run);
   return report;

@@ -71,19 +71,17 @@ async function tickPipeline(
   return { pipeline: name, opened: opened ?? 0, sent, problems };
 }
 
-/** Opens a run for each window that is over since the last commit; those that have one are left alone. */
+/**
+ * Opens a run for each window that is over since the last one it has opened, in a pipeline's first tick since the last
+ * commit; those that have a run are left alone. Counted by what was opened and not by what was committed, neither
+ * windows that fail nor one that a person runs ahead of the others leave any out.
+ */
 async function openWindows(ports: ChainPorts, pipeline: Pipeline): Promise<number> {
   if (!pipeline.window.automatic) return 0;
-  const cadence = cadenceOf(pipeline);
-  const now = ports.clock.now();
-  const last = scheduledWindow(cadence, now);
-  const committed = (await ports.ledger.lastCommit(pipeline.name))?.watermark;
-  const reached = committed === undefined ? last.from : new Date(committed);
-  const windows: readonly Window[] =
-    reached >= last.to ? [] : backfillWindows(cadence, { from: reached, to: last.to }, now);
+  const windows = await nextWindows(ports, pipeline);
   let opened = 0;
   let configHash: string | undefined;
-  for (const window of windows.slice(0, mostWindows)) {
+  for (const window of windows) {
     configHash ??= await keepDefinition(ports.buckets.work, pipeline);
     const scope = { kind: 'window' as const, ...window };
     const { kind } = await openRun(
@@ -93,7 +91,23 @@ async function openWindows(ports: ChainPorts, pipeline: Pipeline): Promise<numbe
     );
     if (kind === 'opened') opened += 1;
   }
+  const until = windows.at(-1)?.to;
+  if (until) await ports.ledger.markScheduled(pipeline.name, until);
   return opened;
+}
+
+async function nextWindows({ ledger, clock }: ChainPorts, pipeline: Pipeline): Promise<readonly Window[]> {
+  const cadence = cadenceOf(pipeline);
+  const now = clock.now();
+  const committedUntil = async () => {
+    const { watermark } = (await ledger.lastCommit(pipeline.name)) ?? {};
+    return watermark === undefined ? undefined : new Date(watermark);
+  };
+  const last = scheduledWindow(cadence, now);
+  const from = (await ledger.scheduledUntil(pipeline.name)) ?? (await committedUntil()) ?? last.from;
+  if (from >= last.to) return [];
+  const near = secondsAfter(from, mostWindows * cadence.lengthSeconds);
+  return backfillWindows(cadence, { from, to: near < last.to ? near : last.to }, now);
 }
 
 /** Whether something was started; nothing is where another has taken it since. */

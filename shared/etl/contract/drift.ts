@@ -16,16 +16,23 @@ export const noDrift: SchemaDrift = { columns: {}, others: 0 };
 
 export const isReportableName = (name: string): boolean => plain.test(name);
 
+/** The columns of a record that the contract does not know. */
+export interface UnknownColumns {
+  readonly names: readonly string[];
+  /** False of a record with none of the contract's columns: such names are values, as where a table has no header. */
+  readonly nameable: boolean;
+}
+
 /** Counts unknown columns over a batch. */
-export function createDriftCounter(): { count(names: readonly string[]): void; read(): SchemaDrift } {
+export function createDriftCounter(): { count(unknown: UnknownColumns): void; read(): SchemaDrift } {
   const columns = new Map<string, number>();
   let others = 0;
   return {
-    count(names) {
+    count({ names, nameable }) {
       for (const name of names) {
-        const seen = columns.get(name);
+        const seen = nameable ? columns.get(name) : undefined;
         if (seen !== undefined) columns.set(name, seen + 1);
-        else if (columns.size < mostNames && isReportableName(name)) columns.set(name, 1);
+        else if (nameable && columns.size < mostNames && isReportableName(name)) columns.set(name, 1);
         else others++;
       }
     },

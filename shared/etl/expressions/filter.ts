@@ -2,6 +2,7 @@ import { EvaluationError, type ParseResult } from '@marcbachmann/cel-js';
 import type { RE2JS } from 're2js';
 import type { ColumnType } from '../definition/column.ts';
 import type { Cell, QuarantineReason } from '../record.ts';
+import { type Comparison, compileComparison } from './comparisons.ts';
 import { inspectFilter, type Refusal } from './refusals.ts';
 import { celTypeOf, createEnvironment, FilteredRow, filterLimits, filterRowLimits } from './syntax.ts';
 
@@ -54,7 +55,7 @@ export function compileFilter(
   const checked = parsed.check();
   if (!checked.valid) return { code: 'filter-type', message: summaryOf(checked.error) };
   if (checked.type !== 'bool') return { code: 'filter-type', message: `gives ${checked.type}, not bool` };
-  return createFilter(parsed, readersOf(shape.columns, columns));
+  return createFilter(parsed, readersOf(shape.columns, columns), compileComparison(parsed.ast, columns));
 }
 
 interface Reader {
@@ -63,12 +64,18 @@ interface Reader {
   readonly read: (cell: Cell) => unknown;
 }
 
-function createFilter(evaluate: ParseResult, readers: readonly Reader[]): CompiledFilter {
+function createFilter(
+  evaluate: ParseResult,
+  readers: readonly Reader[],
+  comparison: Comparison | undefined,
+): CompiledFilter {
   const row = new FilteredRow();
   const context = { row };
   return {
     columns: readers.map(({ name }) => name),
     decide(cells) {
+      const compared = comparison?.(cells);
+      if (compared !== undefined) return compared;
       try {
         for (const { name, slot, read } of readers) row[name] = read(cells[slot] ?? null);
         const kept: unknown = evaluate(context);

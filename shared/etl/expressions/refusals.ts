@@ -10,6 +10,7 @@ import {
   isNode,
   type Node,
   readCall,
+  readColumn,
   zonedMethods,
 } from './syntax.ts';
 
@@ -85,16 +86,6 @@ function checkName(name: string, scope: readonly string[]): Refusal | undefined 
   return name === 'row'
     ? refuse('filter-whole-row', 'row stands for the record and is read by column only: row.name')
     : refuse('filter-unknown-name', 'only row and the names of comprehensions are known; write row.column');
-}
-
-/** The column of `row.x` or `row["x"]`; the index itself where it is not a literal; undefined off the row. */
-function readColumn(node: Node): string | Node | undefined {
-  if (!Array.isArray(node.args)) return undefined;
-  const [subject, index] = node.args;
-  if (!isNode(subject) || subject.op !== 'id' || subject.args !== 'row') return undefined;
-  if (typeof index === 'string') return index;
-  if (!isNode(index)) return undefined;
-  return index.op === 'value' && typeof index.args === 'string' ? index.args : index;
 }
 
 function checkCall(call: {

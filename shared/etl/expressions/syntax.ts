@@ -57,6 +57,16 @@ export function readCall(
   return undefined;
 }
 
+/** The column of `row.x` or `row["x"]`; the index itself where it is not a literal; undefined off the row. */
+export function readColumn(node: Node): string | Node | undefined {
+  if (!Array.isArray(node.args)) return undefined;
+  const [subject, index] = node.args;
+  if (!isNode(subject) || subject.op !== 'id' || subject.args !== 'row') return undefined;
+  if (typeof index === 'string') return index;
+  if (!isNode(index)) return undefined;
+  return index.op === 'value' && typeof index.args === 'string' ? index.args : index;
+}
+
 const nodesOf = (value: unknown): readonly Node[] => (Array.isArray(value) ? value.filter(isNode) : []);
 
 export const comprehensions: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);

@@ -16,6 +16,7 @@ export function createMemoryRunLedger(): RunLedger {
   const runs = new Map<string, Run>();
   const chunks = new Map<string, ChunkEntry>();
   const finished = new Map<string, Set<number>>();
+  const scheduled = new Map<string, Date>();
 
   const write = (leased: LeasedChunk, lease: Lease | undefined) => {
     const { lease: held, ...chunk } = leased;
@@ -48,6 +49,10 @@ export function createMemoryRunLedger(): RunLedger {
       [...runs.values()]
         .filter((run) => run.pipeline === pipeline && run.scope.kind === 'window' && run.committed)
         .sort((a, b) => (a.scopeKey < b.scopeKey ? 1 : -1))[0]?.committed,
+    scheduledUntil: async (pipeline) => scheduled.get(pipeline),
+    async markScheduled(pipeline, until) {
+      if (until > (scheduled.get(pipeline) ?? new Date(0))) scheduled.set(pipeline, until);
+    },
 
     async addChunks(added) {
       for (const chunk of added)

@@ -22,6 +22,10 @@ export interface RunLedger {
   replaceRun(run: Run): Promise<boolean>;
   /** The load of the latest window that has one: the only place where a watermark is read. */
   lastCommit(pipeline: string): Promise<Commit | undefined>;
+  /** How far the schedule has opened windows; undefined before its first. */
+  scheduledUntil(pipeline: string): Promise<Date | undefined>;
+  /** Says so; it never goes back. */
+  markScheduled(pipeline: string, until: Date): Promise<void>;
 
   /** Adds chunks; one that exists is left as it is. */
   addChunks(chunks: readonly Chunk[]): Promise<void>;

@@ -6,6 +6,7 @@ import type { RunLedger } from './ledger.ts';
 import type { Lease, Run, RunSlot, RunState } from './run.ts';
 import {
   afterEvent,
+  afterFailure,
   afterStruggle,
   afterTelling,
   firstRun,
@@ -15,7 +16,7 @@ import {
   underLease,
 } from './run-changes.ts';
 import type { RunEvent } from './run-transitions.ts';
-import { failRun, resumeRun } from './tend-run.ts';
+import { resumeRun } from './tend-run.ts';
 
 /** What is done about a run that the scope has already: a schedule leaves it, a person may say otherwise. */
 export type ExistingRun = 'leave' | 'resume' | 'supersede';
@@ -81,23 +82,23 @@ const longestStruggleMillis = 6 * 3_600_000;
 
 /**
  * Gives a claimed run back after a failure of whoever worked on it: to be tried again soon, or as failed where no
- * repetition helps and where none has helped for six hours. Answers whether it has failed. A run that was written by
- * somebody else meanwhile is left alone.
+ * repetition helps and where none has helped for six hours. Answers whether it has failed. A run that was written
+ * meanwhile, by this worker or another, is due anyway and left alone.
  */
 export async function giveUpOrBack(
   { ledger, clock }: Pick<OpenPorts, 'ledger' | 'clock'>,
   run: Run,
   failure: Failure,
 ): Promise<boolean> {
+  if (failure.code === 'run-contended') return false;
   const now = clock.now();
   const struggledMillis = now.getTime() - (run.strugglingSince ?? now).getTime();
   const passes = failure.disposition === 'retry' || failure.disposition === 'retry-after';
-  if (failure.code === 'run-contended') return false;
   if (passes && struggledMillis <= longestStruggleMillis) {
     await ledger.replaceRun(afterStruggle(run, now));
     return false;
   }
-  return failRun({ ledger }, run, { class: classOf(failure), code: failure.code, at: now });
+  return ledger.replaceRun(afterFailure(run, { class: classOf(failure), code: failure.code, at: now }));
 }
 
 /**

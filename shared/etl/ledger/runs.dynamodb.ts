@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { PutCommand, type PutCommandInput } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, type PutCommandInput, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { RunLedger } from './ledger.ts';
 import { dueIn, type LedgerTable, runItem } from './ledger-table.dynamodb.ts';
 import type { Run } from './run.ts';
 import { readRun, toAttributes } from './stored-item.ts';
 
+const scheduleItem = 'schedule';
+
 type Condition = Pick<PutCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'>;
 
-/** A ledger's runs: `run#<scope>`, those of windows in the order of time. */
+/** A ledger's runs: `run#<scope>`, those of windows in the order of time; `schedule` says how far those are opened. */
 export function runsIn(
   table: LedgerTable,
-): Pick<RunLedger, 'openRun' | 'getRun' | 'replaceRun' | 'lastCommit'> {
+): Pick<RunLedger, 'openRun' | 'getRun' | 'replaceRun' | 'lastCommit' | 'scheduledUntil' | 'markScheduled'> {
   const put = (run: Run, { ConditionExpression, ExpressionAttributeValues }: Condition) => {
     // The write's own id lets the SDK repeat one whose answer was lost.
     const writeId = randomUUID();
@@ -45,6 +47,20 @@ export function runsIn(
         if (committed) return committed;
       }
       return undefined;
+    },
+    async scheduledUntil(pipeline) {
+      const item = await table.get(pipeline, scheduleItem);
+      return item && new Date(String(item.scheduledUntil));
+    },
+    async markScheduled(pipeline, until) {
+      const command = new UpdateCommand({
+        TableName: table.name,
+        Key: { pipeline, item: scheduleItem },
+        UpdateExpression: 'SET scheduledUntil = :until',
+        ConditionExpression: 'attribute_not_exists(scheduledUntil) OR scheduledUntil < :until',
+        ExpressionAttributeValues: { ':until': until.toISOString() },
+      });
+      await table.writeConditionally(table.client.send(command));
     },
   };
 }

@@ -12,6 +12,7 @@ const purpose = 'certfleet-object-v1';
 const magic = Buffer.from('CFO1', 'ascii');
 const ivBytes = 12;
 const tagBytes = 16;
+const sliceBytes = 256 * 1024;
 const keyIdForm = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** The key of objects: whoever is given it opens no cell of the same run. */
@@ -38,9 +39,15 @@ export const createObjectSealer =
       authTagLength: tagBytes,
     });
     cipher.setAAD(bindTo(address, key.keyId));
-    const ciphertext = cipher.update(plaintext);
+    const head = Buffer.concat([magic, lengthAndText(key.keyId), iv]);
+    const sealed = Buffer.allocUnsafeSlow(head.length + plaintext.length + tagBytes);
+    sealed.set(head);
+    // Slice by slice into its place: a ciphertext apart would be an object's worth of memory more.
+    for (let at = 0; at < plaintext.length; at += sliceBytes)
+      sealed.set(cipher.update(plaintext.subarray(at, at + sliceBytes)), head.length + at);
     cipher.final();
-    return Buffer.concat([magic, lengthAndText(key.keyId), iv, ciphertext, cipher.getAuthTag()]);
+    sealed.set(cipher.getAuthTag(), sealed.length - tagBytes);
+    return sealed;
   };
 
 /**

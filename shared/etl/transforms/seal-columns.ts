@@ -1,4 +1,5 @@
 import { type CellSealer, createCellSealer, rowKeyOf } from '../cells/cell-format.ts';
+import { isReportableName } from '../contract/drift.ts';
 import { columnName } from '../definition/names.ts';
 import type { Pipeline } from '../definition/pipeline-schema.ts';
 import type { Cell, Row } from '../record.ts';
@@ -40,8 +41,9 @@ export function createColumnSeal(pipeline: Pipeline, flow: ColumnFlow, materials
   const evolved = new Map<string, CellSealer>();
   const findSealer = (name: string): CellSealer | undefined => {
     const known = evolved.get(name);
-    if (known || evolved.size >= mostEvolved || flow.find(name) || !columnName.safeParse(name).success)
-      return known;
+    if (known || evolved.size >= mostEvolved || flow.find(name)) return known;
+    // The name arrives in clear, and may be a value itself.
+    if (!isReportableName(name) || !columnName.safeParse(name).success) return undefined;
     const opened = openSealer(name);
     evolved.set(name, opened);
     return opened;

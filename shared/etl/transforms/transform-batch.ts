@@ -1,5 +1,10 @@
 import type { QualityTally } from '../books/quality.ts';
-import { createDriftCounter, isReportableName, type SchemaDrift } from '../contract/drift.ts';
+import {
+  createDriftCounter,
+  isReportableName,
+  type SchemaDrift,
+  type UnknownColumns,
+} from '../contract/drift.ts';
 import { mostReasons } from '../contract/row-contract.ts';
 import { pointerTo } from '../definition/json-pointer.ts';
 import type {
@@ -55,7 +60,7 @@ export function transformBatch(
   let duplicates = 0;
   for (const { position, row } of batch) {
     const setAside = (reasons: readonly QuarantineReason[]) => quarantined.push({ position, reasons, row });
-    const unknown = plan.contract.findUnknown(row);
+    const unknown = findUnknown(plan, row);
     if (unknown) drift.count(unknown);
     const reasons = addStrangers(plan, plan.contract.load(row, cells), unknown);
     quality.count(cells, reasons);
@@ -65,7 +70,7 @@ export function transformBatch(
     }
     const verdict = runSteps(plan, cells, seen);
     if (verdict === undefined) {
-      accepted.push({ position, row: writeRow(plan, cells, emptyRow, unknown && { names: unknown, row }) });
+      accepted.push({ position, row: writeRow(plan, cells, emptyRow, unknown && { ...unknown, row }) });
     } else if (verdict === 'filtered') filtered++;
     else if (verdict === 'duplicate') duplicates++;
     else setAside([verdict]);
@@ -105,15 +110,22 @@ function writeRow(
 function addStrangers(
   { unknownColumns }: TransformPlan,
   reasons: readonly QuarantineReason[] | undefined,
-  unknown: readonly string[] | undefined,
+  unknown: UnknownColumns | undefined,
 ): readonly QuarantineReason[] | undefined {
   if (!unknown || unknownColumns !== 'quarantine') return reasons;
-  return [...(reasons ?? []), ...unknown.slice(0, mostReasons).map(unknownColumn)].slice(0, mostReasons);
+  const { names, nameable } = unknown;
+  const strangers = names.slice(0, mostReasons).map((name) => unknownColumn(nameable ? name : undefined));
+  return [...(reasons ?? []), ...strangers].slice(0, mostReasons);
 }
 
-const unknownColumn = (name: string): QuarantineReason => ({
+const unknownColumn = (name: string | undefined): QuarantineReason => ({
   code: 'unknown-column',
   stage: 'contract',
-  path: isReportableName(name) ? pointerTo(name) : undefined,
+  path: name !== undefined && isReportableName(name) ? pointerTo(name) : undefined,
   message: 'the contract does not know this column',
 });
+
+function findUnknown({ contract }: TransformPlan, row: Row): UnknownColumns | undefined {
+  const names = contract.findUnknown(row);
+  return names && { names, nameable: names.length < Object.keys(row).length };
+}

@@ -1,4 +1,5 @@
 import type { SchemaElement } from 'hyparquet';
+import { isTimestamp } from '../../contract/text-forms.ts';
 import type { Cell } from '../../record.ts';
 import type { TableColumn } from '../destination.ts';
 import { targetRefusedRows } from '../target-failures.ts';
@@ -91,6 +92,10 @@ const timestamp = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]
 
 /** Microseconds since 1970 of an RFC 3339 text; `Date` alone would keep milliseconds. */
 function microsOf(cell: Cell): bigint | undefined {
+  // What most sources write, read at once: whole milliseconds of UTC.
+  if (typeof cell === 'string' && (cell.length === 24 || cell.length === 20)) {
+    if (cell[10] === 'T' && cell.endsWith('Z') && isTimestamp(cell)) return BigInt(Date.parse(cell)) * 1000n;
+  }
   const [, day, time, fraction = '', zone] = (typeof cell === 'string' && timestamp.exec(cell)) || [];
   if (zone === undefined) return undefined;
   const seconds = Date.parse(`${day}T${time}${zone.toUpperCase()}`);

@@ -36,7 +36,8 @@ export interface HttpsExchange {
 
 /** Requests to one checked peer, over connections that are kept; redirects are answers, not followed. */
 export function createHttpsExchange(peer: TlsPeer): HttpsExchange {
-  const agent = new Agent({ ...tlsOptionsFor(peer), keepAlive: true, maxSockets: 4 });
+  // A resumed session shows no certificate that could be compared with the checked one.
+  const agent = new Agent({ ...tlsOptionsFor(peer), keepAlive: true, maxSockets: 4, maxCachedSessions: 0 });
   return {
     async send(request) {
       const timeout = AbortSignal.timeout(request.timeoutMillis);

@@ -155,6 +155,24 @@ describe('columns the contract does not know', () => {
     expect(dataKey && decryptCell(String(row.nickname), address, dataKey)).toBe('canary');
   });
 
+  it('never evolve under a name that may be a value, which would arrive in clear', () => {
+    const plan = aPlan({ contract: aContract({ unknownColumns: 'evolve' }) });
+    const { accepted, drift } = transform(plan, { ...stranger, 'ada@example.com': 1 });
+    expect(Object.keys(accepted[0]?.row ?? {})).toContain('nickname');
+    expect(JSON.stringify(accepted)).not.toContain('ada@example.com');
+    expect(drift).toEqual({ columns: { nickname: 1 }, others: 1 });
+  });
+
+  it('are not named of a record with none of the contract, as a table without a header gives', () => {
+    const plan = aPlan({ contract: aContract({ unknownColumns: 'quarantine' }) });
+    const { quarantined, drift } = transform(plan, {
+      Lovelace: 'Hopper',
+      London: 'Arlington',
+    } as unknown as Row);
+    expect(drift).toEqual({ columns: {}, others: 2 });
+    expect(JSON.stringify(quarantined[0]?.reasons)).not.toMatch(/Lovelace|London/);
+  });
+
   it('never evolve into a name the language answers to, or that a planned column has', () => {
     const hostile = JSON.parse('{"id":"p1","__proto__":{"polluted":1},"constructor":1,"email2":"x"}');
     const plan = aPlan({
