@@ -1,8 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, readFileSync } from 'node:fs';
-import { commandOf, type EtlContender } from './etl-contenders.ts';
+import { createReadStream, readFileSync, rmSync } from 'node:fs';
+import type { EtlContender } from './etl-contenders.ts';
+import { pins } from './etl-programs.ts';
 import { childrenCpuMillis } from './measure.ts';
 
 export interface Measure {
@@ -10,16 +11,13 @@ export interface Measure {
   /** User and system time; undefined where there is no /proc. */
   readonly cpuSeconds: number | undefined;
   readonly maxRssBytes: number;
-  readonly digest: string;
+  /** Of the output, where it is to be compared. */
+  readonly digest: string | undefined;
 }
-
-export const isThere = (program: string) => spawnSync('which', [program]).status === 0;
-/** Without it the engine's own threads may use a second core. */
-export const pins = isThere('taskset');
 
 /** Runs a contender once, to its end. @throws Error when it does not end well */
 export async function measure(contender: EtlContender, input: string, output: string): Promise<Measure> {
-  const command = [commandOf(contender), ...contender.argsFor(input, output)];
+  const command = [contender.program ?? '', ...contender.argsFor(input, output)];
   const [program = '', ...args] = pins ? ['taskset', '-c', '0', ...command] : command;
   const cpuBefore = childrenCpuMillis();
   const start = performance.now();
@@ -32,9 +30,15 @@ export async function measure(contender: EtlContender, input: string, output: st
   const cpuSeconds =
     cpuBefore === undefined || cpuAfter === undefined ? undefined : (cpuAfter - cpuBefore) / 1_000;
   if (status !== 0) throw new Error(`${contender.name} ended with status ${status}`);
+  const digest = contender.comparable ? await digestOf(output) : undefined;
+  rmSync(output, { recursive: true, force: true });
+  return { seconds, cpuSeconds, maxRssBytes, digest };
+}
+
+async function digestOf(path: string): Promise<string> {
   const digest = createHash('sha256');
-  for await (const chunk of createReadStream(output)) digest.update(chunk);
-  return { seconds, cpuSeconds, maxRssBytes, digest: digest.digest('hex') };
+  for await (const chunk of createReadStream(path)) digest.update(chunk);
+  return digest.digest('hex');
 }
 
 /** The peak the kernel keeps of a process, read while there is one (proc(5), VmHWM). */

@@ -110,7 +110,9 @@ describe('the house', () => {
 
 /** Files that carry a technology, and say so by their name or by standing in a folder of adapters. */
 const isAdapter = (path: string) =>
-  /\.(aws|dynamodb|kms|sqs|secrets-manager|s3|socket|resolver|https|postgresql|redshift|bigquery|snowflake)\.ts$/.test(path) ||
+  /\.(aws|dynamodb|kms|sqs|secrets-manager|s3|socket|resolver|https|postgresql|redshift|bigquery|snowflake)\.ts$/.test(
+    path,
+  ) ||
   path.startsWith('shared/runtime/') ||
   ['shared/inventory/sources/', 'shared/report/channels/'].some((folder) => path.startsWith(folder));
 

@@ -127,7 +127,8 @@ describe('npm start -- --once --json', { timeout: 90_000 }, () => {
     expect(second.status).toBe(2);
     expect(second.stderr).toMatch(/is used by process \d+/);
     running.process.kill('SIGTERM');
-    expect((await running.ended).status).toBe(130);
+    const { status, stderr } = await running.ended;
+    expect(status, stderr).toBe(130);
   });
 });
 

@@ -6,6 +6,7 @@ import { changeRun, claimRun, giveUpOrBack, reportableStates } from '../ledger/o
 import type { Run, RunSlot } from '../ledger/run.ts';
 import { buildEtlReport } from '../report/build-etl-report.ts';
 import type { EtlReport } from '../report/etl-report.ts';
+import { loadIdAt } from '../run/scope.ts';
 import { checkedPeers, refuseUnverified } from './checked-peers.ts';
 import { definitionOf } from './definitions.ts';
 import { countErased, eraseRaw } from './erase-raw.ts';
@@ -99,9 +100,11 @@ async function finishDestinations(
   const replays = await listReplays(ports.ledger, { ...run, of: run.scopeKey });
   try {
     for (const destination of destinations) {
-      for (const { loadId } of replays) await destination.finish({ ...load, loadId, of: 0, chunkIds: [] });
+      const loadIdHere = (each: Run) => loadIdAt(destination.name, each.loadId);
+      for (const replay of replays)
+        await destination.finish({ ...load, loadId: loadIdHere(replay), of: 0, chunkIds: [] });
       const chunkIds = chunks.map(({ chunkId }) => chunkId);
-      await destination.finish({ ...load, loadId: run.loadId, of: chunks.length, chunkIds });
+      await destination.finish({ ...load, loadId: loadIdHere(run), of: chunks.length, chunkIds });
     }
     return refuseUnverified(ports.recorder.drain());
   } finally {

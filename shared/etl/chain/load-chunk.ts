@@ -4,6 +4,7 @@ import type { Destination, LoadFigures, StagedPart } from '../destinations/desti
 import { tableShapeOf } from '../destinations/table-shape.ts';
 import type { LeasedChunk, StageResult } from '../ledger/chunk.ts';
 import type { Row } from '../record.ts';
+import { loadIdAt } from '../run/scope.ts';
 import { checkedPeers, refuseUnverified } from './checked-peers.ts';
 import { type DestinationFigures, keepIndex, readIndex } from './chunk-index.ts';
 import { readOwnLines } from './own-lines.ts';
@@ -30,7 +31,7 @@ export async function loadChunk(
     const told: DestinationFigures[] = [];
     for (const destination of destinations) {
       const figures = await destination.load({
-        chunk: { ...chunk, loadId: run.loadId, fence: chunk.lease.fence },
+        chunk: { ...chunk, loadId: loadIdAt(destination.name, run.loadId), fence: chunk.lease.fence },
         shape: tableShapeOf(pipeline),
         parts: parts.map((part, index) => stagedPart(shelf, part, { index, chunk })),
         signal: worker.deadline.signal,

@@ -32,11 +32,19 @@ export function scopeKey(scope: RunScope): string {
 }
 
 /**
- * What the target knows a load by, hexadecimal. It says nothing of the configuration: a run repeated after a
- * correction must replace what was loaded for the scope, not add to it.
+ * What all runs about a scope share, hexadecimal. It says nothing of the configuration, the destinations among it: a
+ * run repeated after a correction must replace what was loaded for the scope, not add to it.
  */
-export function loadIdOf(load: { pipeline: string; target: string; scope: RunScope }): string {
-  return sha256(canonicalJson(['certfleet load 1', load.pipeline, load.target, scopeKey(load.scope)]));
+export function loadIdOf(load: { pipeline: string; scope: RunScope }): string {
+  return sha256(canonicalJson(['certfleet load 2', load.pipeline, scopeKey(load.scope)]));
+}
+
+/**
+ * What one destination, by its name, knows a load by, hexadecimal. Two tables of a schema share a ledger there and must
+ * not take each other's chunks for their own; and a destination that is added or taken away changes no other's loads.
+ */
+export function loadIdAt(destination: string, loadId: string): string {
+  return sha256(canonicalJson(['certfleet load at 1', destination, loadId]));
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

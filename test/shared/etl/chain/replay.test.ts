@@ -3,6 +3,7 @@ import { foldReplays } from '../../../../shared/etl/chain/fold-replays.ts';
 import { requestReplay } from '../../../../shared/etl/chain/request-runs.ts';
 import type { LoadRequest } from '../../../../shared/etl/destinations/destination.ts';
 import type { Run } from '../../../../shared/etl/ledger/run.ts';
+import { loadIdAt } from '../../../../shared/etl/run/scope.ts';
 import { createChainWorld } from '../../../support/chain-world.ts';
 import { aChainDefinition } from '../../../support/etl-orders.ts';
 import {
@@ -160,7 +161,7 @@ describe('a load that is superseded', () => {
     const next = await loaded(world);
     expect(next.loadId).toBe(old.loadId);
     expect(next.books).toMatchObject({ extracted: 72, quarantined: 9, filtered: 0 });
-    expect(world.target.chunksOf(old.loadId)).toHaveLength(3);
+    expect(world.target.chunksOf(loadIdAt(world.target.name, old.loadId))).toHaveLength(3);
     expect(world.target.rows()).toHaveLength(54);
     const aside = await keysOf(world.buckets.quarantine);
     expect(aside.length).toBeGreaterThan(0);

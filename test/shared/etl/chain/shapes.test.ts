@@ -4,6 +4,7 @@ import { carry } from '../../../../shared/etl/chain/carry.ts';
 import { requestRuns } from '../../../../shared/etl/chain/request-runs.ts';
 import { RowFault, readable, unreadable } from '../../../../shared/etl/records/reading.ts';
 import type { Source, SourceBatch } from '../../../../shared/etl/sources/source.ts';
+import { loadIdAt } from '../../../../shared/etl/run/scope.ts';
 import { createChainWorld } from '../../../support/chain-world.ts';
 import { aChainDefinition, createSceneSource } from '../../../support/etl-orders.ts';
 import { besideOf, failing, keysOf, slotAt, windowAt } from './scene.ts';
@@ -86,7 +87,7 @@ describe('a window', () => {
     const source = createSceneSource({ chunks: 300, records: 2, batch: 2 });
     const { world, run } = await settled({ source });
     expect(run).toMatchObject({ state: 'reported', books: { extracted: 600 } });
-    expect(world.target.chunksOf(run.loadId)).toHaveLength(300);
+    expect(world.target.chunksOf(loadIdAt(world.target.name, run.loadId))).toHaveLength(300);
     expect(world.messages).toEqual([]);
   }, 60_000);
 

@@ -6,7 +6,7 @@ import {
   sourceVersions,
 } from '../../../../shared/etl/run/manifest.ts';
 import { newRunId } from '../../../../shared/etl/run/run-id.ts';
-import { loadIdOf, type RunScope, scopeKey } from '../../../../shared/etl/run/scope.ts';
+import { loadIdAt, loadIdOf, type RunScope, scopeKey } from '../../../../shared/etl/run/scope.ts';
 import { createSeededRandom } from '../../../support/seeded-random.ts';
 import { aManifest, aWindow, noon, secondsLater } from '../ledger/builders.ts';
 
@@ -26,19 +26,18 @@ describe('a run id', () => {
 });
 
 describe('a load id', () => {
-  const load = { pipeline: 'orders', target: 't', scope: aWindow() };
+  const load = { pipeline: 'orders', scope: aWindow() };
   const versions = (...list: string[]): RunScope => ({ kind: 'versions', versions: list });
 
-  it('is the same for the same pipeline, target and scope, for ever', () => {
+  it('is the same for the same pipeline and scope, for ever', () => {
     expect(loadIdOf(load)).toBe(loadIdOf({ ...load, scope: aWindow() }));
-    expect(loadIdOf(load)).toBe('c5ef713cc88ca8623ca98319cfeb09a3ab618bad9748b8a1c365a17a3d37283d');
+    expect(loadIdOf(load)).toBe('8056f8ad34ca1f4acc3fccfdad3783d938c60464aea1ca14110008051c2ba187');
   });
 
   it('differs by each of them, and does not run them together', () => {
     const ids = [
       load,
-      { ...load, pipeline: 'order', target: 'st' },
-      { ...load, target: 'u' },
+      { ...load, pipeline: 'order' },
       { ...load, scope: aWindow(10) },
       { ...load, scope: { ...aWindow(), to: secondsLater(1) } },
       { ...load, scope: versions('a@1') },
@@ -47,6 +46,13 @@ describe('a load id', () => {
       { ...load, scope: { kind: 'replay' as const, loadId: loadIdOf(load), round: 2, of: 'window/x' } },
     ].map(loadIdOf);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('is another one at each destination', () => {
+    const loadId = loadIdOf(load);
+    const ids = [loadIdAt('a', loadId), loadIdAt('b', loadId), loadIdAt('a', loadIdOf({ ...load, pipeline: 'b' }))];
+    expect(new Set([...ids, loadId]).size).toBe(4);
+    expect(ids).toEqual(ids.map(() => expect.stringMatching(/^[0-9a-f]{64}$/)));
   });
 
   it('does not ask in which order, or how often, the source lists its versions', () => {
