@@ -52,10 +52,14 @@ function asCell(name: string, cell: unknown): Row[string] {
 }
 
 for (const format of ['ndjson', 'parquet'] as const) {
-  describeDestinationContract(`S3 (${format})`, async () => {
-    const objects = createMemoryObjectStore(systemClock);
-    const definition = { type: 's3', prefix: 'shop/', table: 'orders', format } as const;
-    const destination = createS3Destination({ definition, objects, clock: systemClock });
-    return { destination, rows: () => readAll(objects, readers[format]), merges: false };
-  });
+  describeDestinationContract(
+    `S3 (${format})`,
+    async () => {
+      const objects = createMemoryObjectStore(systemClock);
+      const definition = { type: 's3', prefix: 'shop/', table: 'orders', format } as const;
+      const destination = createS3Destination({ definition, objects, clock: systemClock });
+      return { destination, rows: () => readAll(objects, readers[format]) };
+    },
+    'kept by load',
+  );
 }

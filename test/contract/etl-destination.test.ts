@@ -3,5 +3,5 @@ import { describeDestinationContract } from './etl-destination.ts';
 
 describeDestinationContract('memory', async () => {
   const destination = createMemoryDestination();
-  return { destination, rows: async () => destination.rows(), merges: true };
+  return { destination, rows: async () => destination.rows() };
 });

@@ -15,8 +15,6 @@ export interface DestinationTrial {
   readonly destination: Destination;
   /** What the table holds, in any order, cells as they were given. */
   rows(): Promise<readonly Row[]>;
-  /** Rows are merged by key over all loads; where they are not, every load has files of its own. */
-  readonly merges: boolean;
   close?(): Promise<void>;
 }
 
@@ -102,7 +100,11 @@ const byId = (a: Row, b: Row) => String(a.id).localeCompare(String(b.id));
 const plain = (rows: readonly Row[]) => [...rows].sort(byId).map((row) => ({ ...row }));
 
 /** What every destination promises the chain. */
-export function describeDestinationContract(name: string, make: () => Promise<DestinationTrial>): void {
+export function describeDestinationContract(
+  name: string,
+  make: () => Promise<DestinationTrial>,
+  rows: 'merged by key' | 'kept by load' = 'merged by key',
+): void {
   describe(`a destination: ${name}`, () => {
     let trial: DestinationTrial;
     const signal = new AbortController().signal;
@@ -330,9 +332,17 @@ export function describeDestinationContract(name: string, make: () => Promise<De
       await expect(breaking).rejects.toThrow('unreadable');
     });
 
-    describe('that merges', () => {
-      it('leaves what is the same, and says so; who brought it makes no difference', async (context) => {
-        if (!trial.merges) return context.skip();
+    if (rows === 'kept by load')
+      it('keeps the rows of each load apart, also those of one key', async () => {
+        await load({}, [aTrialRow('1')]);
+        const figures = await load({ loadId: 'b'.repeat(64) }, [aTrialRow('1')]);
+        expect(figures).toEqual({ inserted: 1, updated: 0, unchanged: 0 });
+        expect(await held()).toEqual(plain([aTrialRow('1'), aTrialRow('1')]));
+      });
+    else describeMerges();
+
+    function describeMerges(): void {
+      it('leaves what is the same, and says so; who brought it makes no difference', async () => {
         await load({}, [aTrialRow('1'), aTrialRow('2')]);
         const rows = [aTrialRow('1', { _run_id: 'other' }), aTrialRow('2', { note: 'new' }), aTrialRow('3')];
         const figures = await load({ loadId: 'b'.repeat(64) }, rows);
@@ -340,8 +350,7 @@ export function describeDestinationContract(name: string, make: () => Promise<De
         expect(await held()).toEqual(plain([aTrialRow('1'), ...rows.slice(1)]));
       });
 
-      it('never puts an older row over a newer one, also of an older window', async (context) => {
-        if (!trial.merges) return context.skip();
+      it('never puts an older row over a newer one, also of an older window', async () => {
         const newer = aTrialRow('1', { ordered_at: '2026-02-01T00:00:00Z' });
         await load({}, [newer]);
         const older = aTrialRow('1', { ordered_at: '2026-01-01T00:00:00Z', note: 'older' });
@@ -350,8 +359,7 @@ export function describeDestinationContract(name: string, make: () => Promise<De
         expect(await held()).toEqual(plain([newer]));
       });
 
-      it('takes the newest of several rows of one key, the last of those as new', async (context) => {
-        if (!trial.merges) return context.skip();
+      it('takes the newest of several rows of one key, the last of those as new', async () => {
         const newest = aTrialRow('1', { ordered_at: '2026-02-01T00:00:00Z', note: 'newest' });
         const rows = [
           aTrialRow('1'),
@@ -363,6 +371,6 @@ export function describeDestinationContract(name: string, make: () => Promise<De
         expect(await load({}, rows)).toEqual({ inserted: 2, updated: 0, unchanged: 3 });
         expect(await held()).toEqual(plain([newest, aTrialRow('2', { note: 'last' })]));
       });
-    });
+    }
   });
 }

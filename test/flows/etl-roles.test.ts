@@ -17,6 +17,7 @@ let orders: Record<string, unknown>;
 let log = '';
 const runs: Record<string, Run | undefined> = {};
 const refusals: unknown[] = [];
+const endings: unknown[] = [];
 
 /** Everything the functions do in a pipeline's life, failures included. */
 beforeAll(async () => {
@@ -161,12 +162,25 @@ async function loseDefinitions(): Promise<void> {
     nextActionAt: new Date(0),
   }));
   await ledger.addChunks(chunks);
-  for (const { chunkId, stage } of chunks)
-    refusals.push(await flow.call(`${stage}-records`, { ...run, chunkId }).catch(String));
   refusals.push(await flow.call('report-etl', flow.slotOf('held', window)).catch(String));
   await flow.hurry('held');
   refusals.push(JSON.stringify(await flow.tick()));
+  for (const { chunkId, stage } of chunks) {
+    await goOn();
+    await flow.call(`${stage}-records`, { ...run, chunkId });
+    endings.push((await ledger.getRun(flow.slotOf('refused', window)))?.failure?.code);
+  }
 }
+
+/** The refused run as if nothing had happened to it yet. */
+const goOn = () =>
+  vi.waitFor(async () => {
+    const run = await stack.stores.ledger.getRun(flow.slotOf('refused', window));
+    if (!run) throw new Error('there is no such run');
+    const { failure: _, failedIn: _in, ...rest } = run;
+    const again = { ...rest, state: 'extracting' as const, version: run.version + 1 };
+    if (!(await stack.stores.ledger.replaceRun(again))) throw new Error('written by another meanwhile');
+  });
 
 describe('the roles of the ETL functions', () => {
   it('allow all that runs of every kind do', () => {
@@ -186,7 +200,8 @@ describe('the roles of the ETL functions', () => {
   });
 
   it('let each of them tell that an object is missing', () => {
-    expect(refusals).toHaveLength(5);
+    expect(refusals).toHaveLength(2);
+    expect(endings).toEqual(['work-object-missing', 'work-object-missing', 'work-object-missing']);
     for (const refusal of refusals) expect(refusal).toMatch(/is gone; supersede the run/);
   });
 

@@ -4,7 +4,7 @@ import { thresholdsOf } from '../books/thresholds.ts';
 import { type CarryOutcome, type ChunkWork, carryChunk, type WorkOutcome } from '../ledger/carry-chunk.ts';
 import type { Chunk, ChunkRef, LeasedChunk } from '../ledger/chunk.ts';
 import type { RunSlot, RunState, Stage } from '../ledger/run.ts';
-import { definitionOf } from './definitions.ts';
+import { definitionOrEnd } from './definitions.ts';
 import { extractChunk } from './extract-chunk.ts';
 import { loadChunk } from './load-chunk.ts';
 import type { ChainPorts, DefinedRun, Worker } from './ports.ts';
@@ -36,9 +36,11 @@ export async function carry(ports: ChainPorts, worker: Worker, ref: ChunkRef): P
   const chunk = await ports.ledger.getChunk(ref);
   const run = chunk && (await ports.ledger.getRun(chunk));
   if (!run || !isFor(worker, chunk)) return { kind: 'not-taken' };
+  const park = () => carryChunk({ ...ports, ...worker }, ref, workOnSuperseded);
   // The chunk is parked, so that it is due no more.
-  if (run.runId !== ref.runId) return carryChunk({ ...ports, ...worker }, ref, workOnSuperseded);
-  const pipeline = await definitionOf(ports.buckets.work, run);
+  if (run.runId !== ref.runId) return park();
+  const pipeline = await definitionOrEnd(ports, run);
+  if (!pipeline) return park();
   const carryPorts = { ...ports, ...worker, thresholds: thresholdsOf(pipeline, run.scope.kind) };
   let held: LeasedChunk | undefined;
   try {

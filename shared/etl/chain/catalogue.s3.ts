@@ -4,7 +4,6 @@ import { endpointTlsFailure } from '../connections/endpoint-tls.ts';
 import type { PipelineCatalogue } from './ports.ts';
 
 const prefix = 'pipelines/';
-const mostPipelines = 1_000;
 /** A thousand columns, each described, take a tenth of it. */
 const largestDefinitionBytes = 4 * 1024 * 1024;
 
@@ -13,11 +12,19 @@ export function createS3Catalogue(client: S3Client, bucket: string): PipelineCat
   const place = (name: string) => `s3://${bucket}/${prefix}${name}.json`;
   return {
     async list() {
-      const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: mostPipelines });
-      const { Contents = [] } = await reach(place('*'), () => client.send(command));
-      return Contents.flatMap(
-        ({ Key = '' }) => /^pipelines\/([a-z0-9-]+)\.json$/.exec(Key)?.[1] ?? [],
-      ).sort();
+      const names: string[] = [];
+      let next: string | undefined;
+      do {
+        const page = { Bucket: bucket, Prefix: prefix, ContinuationToken: next };
+        const command = new ListObjectsV2Command(page);
+        const { Contents = [], NextContinuationToken } = await reach(place('*'), () => client.send(command));
+        for (const { Key = '' } of Contents) {
+          const name = /^pipelines\/([a-z0-9-]+)\.json$/.exec(Key)?.[1];
+          if (name) names.push(name);
+        }
+        next = NextContinuationToken;
+      } while (next);
+      return names.sort();
     },
     async read(name) {
       const command = new GetObjectCommand({ Bucket: bucket, Key: `${prefix}${name}.json` });

@@ -3,7 +3,7 @@ import type { SchemaDrift } from '../contract/drift.ts';
 import type { PiiWarning } from '../contract/undeclared-pii.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Part } from './parts.ts';
-import { keepJson, readJson } from './work-objects.ts';
+import { exchanged, keepJson, readKeptJson, sha256 } from './work-objects.ts';
 
 /** What a stage has written for a chunk, in names and numbers alone. */
 export interface ChunkIndex {
@@ -47,10 +47,18 @@ const chunkIndex = z.object({
     .optional(),
 });
 
-/** Keeps an index under a key that is this worker's alone; answers its digest. */
-export const keepIndex = (store: ObjectStore, key: string, index: ChunkIndex): Promise<string> =>
-  keepJson(store, key, index);
+/**
+ * Keeps an index under a key that is this worker's alone; answers its digest.
+ * @throws Failure `work-object-exchanged` where another one lies there
+ */
+export async function keepIndex(store: ObjectStore, key: string, index: ChunkIndex): Promise<string> {
+  const digest = await keepJson(store, key, index);
+  if (digest !== sha256(JSON.stringify(index))) throw exchanged(key);
+  return digest;
+}
 
-/** @throws Failure `work-object-missing` */
-export const readIndex = async (store: ObjectStore, key: string): Promise<ChunkIndex> =>
-  chunkIndex.parse(await readJson(store, key));
+/** @throws Failure `work-object-missing`, `work-object-exchanged` */
+export const readIndex = async (
+  store: ObjectStore,
+  { outKey, outDigest }: { outKey: string; outDigest: string },
+): Promise<ChunkIndex> => chunkIndex.parse(await readKeptJson(store, outKey, outDigest));

@@ -1,14 +1,16 @@
-import { Failure } from '../../runtime/errors.ts';
+import { asFailure, Failure } from '../../runtime/errors.ts';
 import type { PipelineDestination } from '../definition/destination-schema.ts';
 import { digestPipeline } from '../definition/digest.ts';
 import { parsePipeline } from '../definition/parse-pipeline.ts';
 import type { Pipeline } from '../definition/pipeline-schema.ts';
+import { classOf } from '../ledger/failure-class.ts';
 import type { Run } from '../ledger/run.ts';
 import type { RunPlan } from '../ledger/run-changes.ts';
+import { failRun } from '../ledger/tend-run.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { Cadence } from '../run/window.ts';
-import type { PipelineCatalogue } from './ports.ts';
-import { keepJson, readJson, workKeys } from './work-objects.ts';
+import type { ChainPorts, PipelineCatalogue } from './ports.ts';
+import { exchanged, keepJson, readJson, workKeys } from './work-objects.ts';
 
 /**
  * A definition as it stands in the catalogue, checked.
@@ -45,12 +47,37 @@ export async function keepDefinition(work: ObjectStore, pipeline: Pipeline): Pro
   return configHash;
 }
 
-/** @throws Failure `work-object-missing`, `pipeline-invalid` */
-export const definitionOf = async (
+/** @throws Failure `work-object-missing`, `work-object-exchanged`, `pipeline-invalid` */
+export async function definitionOf(
   work: ObjectStore,
   run: Pick<Run, 'pipeline' | 'configHash'>,
-): Promise<Pipeline> =>
-  checkedPipeline(await readJson(work, workKeys.definition(run.configHash)), run.pipeline);
+): Promise<Pipeline> {
+  const key = workKeys.definition(run.configHash);
+  const kept = (await readJson(work, key)) as Pipeline;
+  // Before it is parsed: a later version of this program may add to what it parses.
+  if (digestPipeline(kept) !== run.configHash) throw exchanged(key);
+  return checkedPipeline(kept, run.pipeline);
+}
+
+/**
+ * The definition of a run whose chunks are worked on. Undefined where nobody will ever read it: the run has failed by
+ * that, or was over already.
+ * @throws Failure those of the store
+ */
+export async function definitionOrEnd(
+  { ledger, clock, buckets, invoker }: Pick<ChainPorts, 'ledger' | 'clock' | 'buckets' | 'invoker'>,
+  run: Run,
+): Promise<Pipeline | undefined> {
+  try {
+    return await definitionOf(buckets.work, run);
+  } catch (error) {
+    const failure = asFailure(error);
+    if (failure.disposition === 'retry' || failure.disposition === 'retry-after') throw failure;
+    const recorded = { class: classOf(failure), code: failure.code, at: clock.now() };
+    if (await failRun({ ledger }, run, recorded)) await invoker.report(run);
+    return undefined;
+  }
+}
 
 /** What a run of the pipeline is opened with. */
 export const planRun = (

@@ -21,7 +21,7 @@ export async function loadChunk(
   { chunk, run, pipeline }: DefinedRun & { chunk: LeasedChunk },
 ): Promise<StageResult> {
   const transformed = resultOf(chunk, 'transform');
-  const { parts } = await readIndex(ports.buckets.work, transformed.outKey);
+  const { parts } = await readIndex(ports.buckets.work, transformed);
   const shelf = await rawShelf(ports, run);
   const destinations = await ports.ends.destinations(
     pipeline,

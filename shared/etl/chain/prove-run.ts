@@ -5,7 +5,6 @@ import {
   type SignedRunRecord,
   signRunRecord,
 } from '../../audit/run-record.ts';
-import { secondsAfter } from '../../runtime/clock.ts';
 import { addBooks, type Books, emptyBooks } from '../books/books.ts';
 import type { CheckedCertificate } from '../gate/gate.ts';
 import type { Chunk } from '../ledger/chunk.ts';
@@ -13,7 +12,7 @@ import { type Run, stages } from '../ledger/run.ts';
 import { type Manifest, sourceVersions } from '../run/manifest.ts';
 import { auditDraft } from './audit-events.ts';
 import type { FinishPorts } from './ports.ts';
-import { sealAudit } from './seal-audit.ts';
+import { lockEnd, sealAudit } from './seal-audit.ts';
 import { readBytes } from './work-objects.ts';
 
 type ProofPorts = Pick<FinishPorts, 'audit' | 'buckets' | 'clock' | 'signer' | 'lockDays'>;
@@ -54,11 +53,8 @@ export async function proveRun(ports: ProofPorts, evidence: RunEvidence): Promis
   const { record } = JSON.parse(kept.toString('utf8')) as SignedRunRecord;
   const facts = { record: key, digest: digestOfRecord(record) };
   await ports.audit.append(run.pipeline, auditDraft(run, 'record-signed', { at: ports.clock.now(), facts }));
-  await sealAudit(ports, { chain: run.pipeline, name: run.runId, lockedUntil: lockEnd(ports) });
+  await sealAudit(ports, { chain: run.pipeline, name: run.runId });
 }
-
-const lockEnd = ({ clock, lockDays }: ProofPorts): Date | undefined =>
-  lockDays > 0 ? secondsAfter(clock.now(), lockDays * 86_400) : undefined;
 
 function describe(evidence: RunEvidence): Omit<RunRecord, 'audit'> {
   const { run, chunks, manifest, certificates, connections, keyIds } = evidence;

@@ -4,8 +4,8 @@ import type { CheckedCertificate } from '../gate/gate.ts';
 import type { Run } from '../ledger/run.ts';
 import { readSlice } from '../ledger/stored-item.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
-import type { Manifest } from '../run/manifest.ts';
-import { readJson } from './work-objects.ts';
+import { digestOfManifest, type Manifest } from '../run/manifest.ts';
+import { exchanged, readJson } from './work-objects.ts';
 
 /** What a run knows before it reads anything. */
 export interface KeptPlan {
@@ -39,6 +39,10 @@ const keptPlan = z.object({
   ),
 });
 
-/** @throws Failure `work-object-missing` */
-export const readPlan = async (work: ObjectStore, run: Run): Promise<KeptPlan> =>
-  keptPlan.parse(await readJson(work, run.manifestKey ?? ''));
+/** @throws Failure `work-object-missing`, `work-object-exchanged` where it lists another manifest than was fixed */
+export async function readPlan(work: ObjectStore, run: Run): Promise<KeptPlan> {
+  const { manifestKey = '' } = run;
+  const plan = keptPlan.parse(await readJson(work, manifestKey));
+  if (digestOfManifest(plan.manifest) !== run.manifestDigest) throw exchanged(manifestKey);
+  return plan;
+}

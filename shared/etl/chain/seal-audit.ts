@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { AuditEvent } from '../../audit/event.ts';
+import { secondsAfter } from '../../runtime/clock.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { FinishPorts } from './ports.ts';
 import { readBytes, requireBytes } from './work-objects.ts';
@@ -8,13 +9,14 @@ const sealedUpTo = z.object({ seq: z.number().int().nonnegative() });
 
 /**
  * Copies the events of a chain that no earlier seal holds into an object of their own, as NDJSON, where they cannot
- * be deleted before `lockedUntil`. Two seals may overlap where their workers met; none leaves a gap.
+ * be deleted for `lockDays`. Two seals may overlap where their workers met; none leaves a gap.
  */
 export async function sealAudit(
-  { audit, buckets }: Pick<FinishPorts, 'audit' | 'buckets'>,
-  { chain, name, lockedUntil }: { chain: string; name: string; lockedUntil: Date | undefined },
+  ports: Pick<FinishPorts, 'audit' | 'buckets' | 'clock' | 'lockDays'>,
+  { chain, name }: { chain: string; name: string },
 ): Promise<void> {
-  const { records } = buckets;
+  const { audit } = ports;
+  const { records } = ports.buckets;
   const headKey = `audit/${chain}/sealed.json`;
   const head = await records.head(headKey);
   const sealed = head && (await readBytes(records, headKey, head.versionId));
@@ -25,12 +27,21 @@ export async function sealAudit(
   if (!last) return;
   const body = Buffer.from(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
   const key = `audit/${chain}/${String(before + 1).padStart(12, '0')}-${name}.ndjson`;
-  const created = await records.create({ key, body, contentType: 'application/x-ndjson', lockedUntil });
+  const created = await records.create({
+    key,
+    body,
+    contentType: 'application/x-ndjson',
+    lockedUntil: lockEnd(ports),
+  });
   const seq = created ? last.seq : await lastSealed(records, key);
   const upload = { key: headKey, body: Buffer.from(JSON.stringify({ seq })) };
   // Where another was first, its seal begins where this one did: nothing is missing.
   await (head ? records.replace(upload, head.etag) : records.create(upload));
 }
+
+/** Until when nobody can delete what is kept now; undefined where the bucket has no lock. */
+export const lockEnd = ({ clock, lockDays }: Pick<FinishPorts, 'clock' | 'lockDays'>): Date | undefined =>
+  lockDays > 0 ? secondsAfter(clock.now(), lockDays * 86_400) : undefined;
 
 /** What a worker that ended right after it had sealed, and before it said so, got as far as. */
 async function lastSealed(records: ObjectStore, key: string): Promise<number> {

@@ -5,6 +5,7 @@ import type { Chunk } from '../ledger/chunk.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { type DestinationFigures, readIndex } from './chunk-index.ts';
 import type { Part } from './parts.ts';
+import { resultOf } from './stage-result.ts';
 
 /** What the stages have noted of all chunks together, besides the books. */
 export interface IndexSums {
@@ -20,10 +21,12 @@ export interface IndexSums {
 const atOnce = 8;
 
 export async function sumIndexes(work: ObjectStore, chunks: readonly Chunk[]): Promise<IndexSums> {
-  const keys = chunks.flatMap(({ results }) =>
-    [results.transform?.outKey, results.load?.outKey].filter((key) => key !== undefined),
+  const kept = chunks.flatMap((chunk) =>
+    (['transform', 'load'] as const)
+      .filter((stage) => chunk.results[stage]?.outKey !== undefined)
+      .map((stage) => resultOf(chunk, stage)),
   );
-  const indexes = await mapBounded(keys, atOnce, (key) => readIndex(work, key));
+  const indexes = await mapBounded(kept, atOnce, (result) => readIndex(work, result));
   return {
     quarantined: indexes.flatMap(({ quarantined }) => quarantined ?? []),
     drift: indexes.reduce((sum, { drift }) => mergeDrift(sum, drift ?? noDrift), noDrift),

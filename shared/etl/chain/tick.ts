@@ -9,7 +9,7 @@ import { tendSeconds } from '../ledger/run-changes.ts';
 import { tendRun } from '../ledger/tend-run.ts';
 import { backfillWindows, scheduledWindow, type Window } from '../run/window.ts';
 import { startNext } from './carry.ts';
-import { cadenceOf, definitionOf, keepDefinition, planRun, requirePipeline } from './definitions.ts';
+import { cadenceOf, definitionOrEnd, keepDefinition, planRun, requirePipeline } from './definitions.ts';
 import { sendExpiry } from './expire-old.ts';
 import type { ChainPorts, PipelineCatalogue, Worker } from './ports.ts';
 import { startRun } from './start-run.ts';
@@ -29,23 +29,36 @@ export interface TickResult {
   readonly problems: readonly { readonly code: string; readonly message: string }[];
 }
 
-/** Opens the runs whose windows are over and sends out all work that is due, pipeline by pipeline. */
+/**
+ * Opens the runs whose windows are over and sends out all work that is due, pipeline by pipeline. Each has its share
+ * of the time that is left, and each minute another one begins: many runs whose ends do not answer would else keep all
+ * pipelines behind theirs from being looked at.
+ */
 export async function tick(
   ports: ChainPorts & { catalogue: PipelineCatalogue },
   worker: Worker,
 ): Promise<readonly TickResult[]> {
   const results: TickResult[] = [];
-  for (const name of await ports.catalogue.list()) {
-    if (worker.deadline.remainingMillis() < reserveMillis) break;
-    results.push(await tickPipeline(ports, worker, name));
+  const names = inTurn(await ports.catalogue.list(), ports.clock.now());
+  for (const [index, name] of names.entries()) {
+    const left = worker.deadline.remainingMillis();
+    if (left < reserveMillis) break;
+    const share = (left - reserveMillis) / (names.length - index);
+    results.push(await tickPipeline(ports, worker, { name, untilMillis: left - share }));
   }
   return results;
+}
+
+function inTurn(names: readonly string[], now: Date): readonly string[] {
+  const first = Math.floor(now.getTime() / 60_000) % Math.max(names.length, 1);
+  return [...names.slice(first), ...names.slice(0, first)];
 }
 
 async function tickPipeline(
   ports: ChainPorts & { catalogue: PipelineCatalogue },
   worker: Worker,
-  name: string,
+  /** `untilMillis`: left of the tick's time when the next pipeline's turn comes. */
+  { name, untilMillis }: { name: string; untilMillis: number },
 ): Promise<TickResult> {
   const problems: { code: string; message: string }[] = [];
   const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
@@ -64,7 +77,7 @@ async function tickPipeline(
   );
   let sent = 0;
   for (const work of due ?? []) {
-    if (worker.deadline.remainingMillis() < reserveMillis) break;
+    if (worker.deadline.remainingMillis() < untilMillis) break;
     if (await attempt(() => send(ports, worker, work))) sent += 1;
   }
   if (pipeline) await attempt(() => sendExpiry(ports, pipeline));
@@ -134,7 +147,9 @@ async function send(ports: ChainPorts, worker: Worker, due: DueWork): Promise<bo
     default: {
       const run = await ports.ledger.getRun(due);
       if (!run || !(await ports.ledger.postpone(due, secondsAfter(now, tendSeconds)))) return false;
-      const thresholds = thresholdsOf(await definitionOf(ports.buckets.work, run), run.scope.kind);
+      const pipeline = await definitionOrEnd(ports, run);
+      if (!pipeline) return true;
+      const thresholds = thresholdsOf(pipeline, run.scope.kind);
       await startNext(ports, run, await tendRun({ ...ports, thresholds }, run));
       return true;
     }

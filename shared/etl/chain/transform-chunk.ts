@@ -36,7 +36,7 @@ export async function transformChunk(
   });
   const tally = createTally(plan);
   const seen = createSeenKeys(ports.random);
-  const { parts } = await readIndex(ports.buckets.work, resultOf(chunk, 'extract').outKey);
+  const { parts } = await readIndex(ports.buckets.work, resultOf(chunk, 'extract'));
   for (const part of parts) {
     worker.deadline.signal.throwIfAborted();
     for await (const batch of readRawLines(chunk.chunkId, await readPart(shelf, part))) {

@@ -31,6 +31,17 @@ export async function readJson(store: ObjectStore, key: string): Promise<unknown
   return JSON.parse((await requireBytes(store, key)).toString('utf8'));
 }
 
+/**
+ * The JSON under a key as it was when somebody took its digest (SHA-256, hexadecimal): what lies in the bucket may be
+ * written over by more people than may write the ledger, which has the digest.
+ * @throws Failure `work-object-missing`, `work-object-exchanged`
+ */
+export async function readKeptJson(store: ObjectStore, key: string, digest: string): Promise<unknown> {
+  const bytes = await requireBytes(store, key);
+  if (sha256(bytes) !== digest) throw exchanged(key);
+  return JSON.parse(bytes.toString('utf8'));
+}
+
 /** The bytes of a version, the latest by default. @throws Failure `work-object-missing`, `raw-expired` */
 export async function requireBytes(store: ObjectStore, key: string, versionId?: string): Promise<Buffer> {
   const bytes = await readBytes(store, key, versionId);
@@ -54,6 +65,14 @@ export async function readBytes(
 
 export const sha256 = (bytes: Uint8Array | string): string =>
   createHash('sha256').update(bytes).digest('hex');
+
+/** Of somebody else's making; what a run would do by it is not what the run was opened for. */
+export const exchanged = (key: string): Failure =>
+  new Failure({
+    code: 'work-object-exchanged',
+    disposition: 'give-up',
+    message: `the object ${key} is not the one that was kept; find out who writes in the bucket, then supersede the run`,
+  });
 
 /** What a run has read is kept for `retention.rawHours`, and no longer than its bucket's own rule allows. */
 export const rawExpired = (runId: string): Failure =>

@@ -14,6 +14,8 @@ import type { TlsPeer } from './tls-peer.ts';
 export function tlsOptionsFor(peer: TlsPeer): ConnectionOptions {
   return {
     minVersion: 'TLSv1.2',
+    // Said aloud, or NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would send credentials to anybody.
+    rejectUnauthorized: true,
     // RFC 6066, 3: literal addresses are not permitted in SNI.
     servername: isIP(peer.host) === 0 ? peer.host : '',
     ...(peer.roots === undefined ? {} : { ca: peer.roots }),

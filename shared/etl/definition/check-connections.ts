@@ -1,3 +1,4 @@
+import type { PipelineDestination } from './destination-schema.ts';
 import { pointerTo } from './json-pointer.ts';
 import type { Pipeline } from './pipeline-schema.ts';
 
@@ -33,7 +34,7 @@ function checkDestinations({ source, destinations }: Pipeline, report: Report): 
         'is a name certfleet uses itself; call the table otherwise',
       );
     }
-    const place = JSON.stringify({ ...destination, afterLoad: undefined });
+    const place = placeOf(destination);
     if (places.has(place)) report(pointer, 'destination-repeated', 'is named twice');
     places.add(place);
     if (destination.type === 'postgresql' && !destination.passwordSecret && !destination.clientCertificate) {
@@ -46,6 +47,28 @@ function checkDestinations({ source, destinations }: Pipeline, report: Report): 
     if (destination.type === 's3' && overlap > 0) {
       const message = 'files cannot merge what an overlap reads again; set overlapSeconds to 0';
       report(pointer, 'overlap-unmerged', message);
+    }
+  }
+}
+
+/** Where rows end up, whoever puts them there and in whatever form: two writers of one place would double its loads. */
+function placeOf(destination: PipelineDestination): string {
+  switch (destination.type) {
+    case 's3':
+      return JSON.stringify(['s3', destination.bucket, destination.prefix + destination.table]);
+    case 'postgresql': {
+      const { host, port, database, schema, table } = destination;
+      return JSON.stringify(['postgresql', host.toLowerCase(), port, database, schema, table]);
+    }
+    case 'redshift': {
+      const { workgroup, cluster, database, schema, table } = destination;
+      return JSON.stringify(['redshift', workgroup, cluster, database, schema, table]);
+    }
+    case 'bigquery':
+      return JSON.stringify(['bigquery', destination.project, destination.dataset, destination.table]);
+    case 'snowflake': {
+      const { account, database, schema, table } = destination;
+      return JSON.stringify(['snowflake', account.toLowerCase(), database, schema, table]);
     }
   }
 }

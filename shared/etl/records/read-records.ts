@@ -30,14 +30,17 @@ export interface RecordStream {
   /** What `chooseCompression` made of the source's claims; by default none. */
   readonly compression?: Compression | undefined;
   readonly limits?: Partial<RecordLimits> | undefined;
-  /** Most readings in one batch, by default 1,000. */
+  /** Most readings in one batch, by default 1,000; fewer where rows are large. */
   readonly batchRows?: number | undefined;
 }
+
+/** A thousand rows of the largest kind would be a gibibyte, and a worker has half of that. */
+const mostBatchBytes = 4 * 1024 * 1024;
 
 /**
  * Reads the rows of one chunk of a source, in order, in batches that are never empty. Each row yields one reading;
  * one that cannot be read is an `unreadable` with a value-free reason, and its neighbours go on. Memory holds one
- * batch, one slice of 64 KiB and one row. Leaving the iteration early closes the source.
+ * batch, which is of 4 MiB of text and one row at most, one slice of 64 KiB and one row. Leaving the iteration early closes the source.
  *
  * Throws a Failure (give-up) where the stream as a whole cannot be read: `total-bytes-exceeded`,
  * `expansion-ratio-exceeded`, `archive-broken`, `archive-trailing-data`, `compression-unsupported`,
@@ -52,21 +55,33 @@ export async function* readRecords(stream: RecordStream): AsyncGenerator<readonl
   if (!Number.isSafeInteger(batchRows) || batchRows < 1)
     throw formatInvalid('batchRows is a whole number from 1');
   let batch: RecordReading[] = [];
-  for await (const readings of readFormat(stream, limits)) {
+  let readBytes = 0;
+  const onSlice = (bytes: number) => {
+    readBytes += bytes;
+  };
+  for await (const readings of readFormat(stream, limits, onSlice)) {
     for (const reading of readings) {
       batch.push(reading);
       if (batch.length < batchRows) continue;
       yield batch;
       batch = [];
     }
+    if (readBytes < mostBatchBytes) continue;
+    readBytes = 0;
+    if (batch.length > 0) yield batch;
+    batch = [];
   }
   if (batch.length > 0) yield batch;
 }
 
-function readFormat(stream: RecordStream, limits: RecordLimits): AsyncGenerator<RecordReading[]> {
+function readFormat(
+  stream: RecordStream,
+  limits: RecordLimits,
+  onSlice: (bytes: number) => void,
+): AsyncGenerator<RecordReading[]> {
   const { chunkId, format, compression = 'none' } = stream;
   const plain = compression === 'none' ? stream.bytes : decompress(stream.bytes, compression, limits);
-  const bytes = readTextBytes(sliceBytesUpTo(plain, limits));
+  const bytes = counted(readTextBytes(sliceBytesUpTo(plain, limits)), onSlice);
   if (format.type === 'csv') {
     const { delimiter = ',', quote = '"', emptyAs = 'text' } = format;
     checkSyntax(delimiter, quote);
@@ -75,6 +90,16 @@ function readFormat(stream: RecordStream, limits: RecordLimits): AsyncGenerator<
   const parseRow = jsonRowParser(limits);
   if (format.type === 'ndjson') return readNdjson(bytes, { chunkId, limits, parseRow });
   return readJsonDocument(bytes, { chunkId, limits, parseRow, path: keysOfPointer(format.path ?? '') });
+}
+
+async function* counted<Slice extends Uint8Array>(
+  slices: AsyncIterable<Slice>,
+  onSlice: (bytes: number) => void,
+): AsyncGenerator<Slice> {
+  for await (const slice of slices) {
+    onSlice(slice.length);
+    yield slice;
+  }
 }
 
 const oneCharacter = /^[\t\x20-\x7e]$/;

@@ -16,7 +16,6 @@ describeDestinationContract('PostgreSQL', async () => {
   const table = `orders_${tables}`;
   return {
     destination: destinationOf(server, table),
-    merges: true,
     rows: async () => {
       const [found] = await runSql(server, `SELECT to_regclass('${table}')`);
       return found?.[0] ? readTable(server, table) : [];

@@ -30,7 +30,6 @@ describeDestinationContract("BigQuery's statements, run by DuckDB", async () => 
   return {
     destination: createBigQueryDestination({ definition, peer, credentials, clock }),
     rows: () => readTrialRows(engine, 'analytics.orders'),
-    merges: true,
     close: () => bigquery.stop(),
   };
 });

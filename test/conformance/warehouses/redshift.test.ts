@@ -47,7 +47,6 @@ describeDestinationContract("Redshift's statements, run by DuckDB", async () => 
   return {
     destination,
     rows: () => readTrialRows(redshift.engine, 'analytics.orders'),
-    merges: true,
     close: stop,
   };
 });

@@ -34,7 +34,6 @@ describeDestinationContract("Snowflake's statements, run by DuckDB", async () =>
   return {
     destination: createSnowflakeDestination({ definition, peer, privateKeyPem, objects, clock }),
     rows: () => readTrialRows(engine, '"PUBLIC"."orders"'),
-    merges: true,
     close: () => snowflake.stop(),
   };
 });

@@ -307,3 +307,19 @@ describe('a load that cannot be finished', () => {
     expect(hours).toBeLessThan(6.2);
   });
 });
+
+it('a failure is sealed at once, since no signed record follows that would show it cut off', async () => {
+  const source = createTroubledSource(failing('give-up'), 1);
+  const world = createChainWorld({ source });
+  await world.until(slotAt(), ['failed']);
+  await world.live();
+  const { records } = world.buckets;
+  const [key = '', ...others] = (await keysOf(records, 'audit/orders/')).filter((each) =>
+    each.endsWith('.ndjson'),
+  );
+  expect(others).toEqual([]);
+  const sealed = await records.read(key);
+  const text = Buffer.concat(await Array.fromAsync(sealed?.bytes ?? [])).toString('utf8');
+  expect(text).toContain('"kind":"failed"');
+  await expect(records.deleteVersion(key, sealed?.object.versionId ?? '')).rejects.toThrow('locked');
+});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { requestRuns } from '../../../../shared/etl/chain/request-runs.ts';
+import { tick } from '../../../../shared/etl/chain/tick.ts';
 import { createChainWorld } from '../../../support/chain-world.ts';
 import { aChainDefinition } from '../../../support/etl-orders.ts';
 import { createTroubledSource, failing, request, slotAt, windowAt } from './scene.ts';
@@ -80,12 +81,36 @@ describe('a tick', () => {
     world.catalogue.set('broken', { name: 'broken' });
     world.catalogue.set('another', { ...aChainDefinition(), name: 'misnamed' });
     await world.tick();
-    expect(world.ticks.map(({ pipeline, problems }) => [pipeline, problems[0]?.code])).toEqual([
-      ['another', 'pipeline-invalid'],
-      ['broken', 'pipeline-invalid'],
-      ['orders', undefined],
+    const told = world.ticks.map(({ pipeline, problems, opened }) => [pipeline, problems[0]?.code, opened]);
+    expect(told.toSorted()).toEqual([
+      ['another', 'pipeline-invalid', 0],
+      ['broken', 'pipeline-invalid', 0],
+      ['orders', undefined, 1],
     ]);
-    expect(world.ticks.at(-1)?.opened).toBe(1);
+  });
+
+  it('comes to every pipeline, however many runs of one wait for an end that does not answer', async () => {
+    let spentMillis = 0;
+    const beforeGate = async () => {
+      spentMillis += 20_000;
+    };
+    const world = createChainWorld({ beforeGate });
+    world.catalogue.set('zebra', { ...aChainDefinition(), name: 'zebra' });
+    world.hold([{ code: 'peer-unreachable', subject: 'peer', message: 'nobody answers' }]);
+    const backfill = { from: windowAt(-200).from, to: windowAt(0).to };
+    const asked = { pipeline: 'orders', backfill, existing: 'leave' as const };
+    await world.serve((ports, worker) => requestRuns(ports, worker, asked));
+    const seen: string[] = [];
+    for (let minute = 0; minute < 10; minute += 1) {
+      world.clock.advance(60_000);
+      spentMillis = 0;
+      const remainingMillis = () => 300_000 - spentMillis;
+      await world.serve(async (ports, { deadline, ...worker }) => {
+        const results = await tick(ports, { ...worker, deadline: { ...deadline, remainingMillis } });
+        seen.push(...results.map(({ pipeline }) => pipeline));
+      });
+    }
+    expect(seen.filter((name) => name === 'zebra')).toHaveLength(10);
   });
 
   it('goes on with what a pipeline has begun when its definition is broken meanwhile', async () => {

@@ -1,11 +1,12 @@
 import { Agent, type AgentOptions, request } from 'node:https';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { addressOf, tlsOptionsFor } from '../../../../shared/etl/connections/tls-options.ts';
 import type { TlsPeer } from '../../../../shared/etl/connections/tls-peer.ts';
 import { startTlsPeer, type TlsPeerKind, type TlsPeerOptions } from '../../../support/tls-peers.ts';
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
+  vi.unstubAllEnvs();
   for (const stop of stops.splice(0)) await stop();
 });
 async function start(kind: TlsPeerKind = 'good', options: TlsPeerOptions = {}) {
@@ -43,6 +44,14 @@ describe('a connection with these options', () => {
     expect(await get({ ...renewed, fingerprints: [...peer.fingerprints, ...renewed.fingerprints] })).toBe(
       '200',
     );
+  });
+
+  it('ends when another certificate is shown, whatever the environment says of verifying', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const { peer } = await start();
+    const { peer: unknown } = await start('self-signed');
+    await expect(get(unknown)).rejects.toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+    await expect(get({ ...peer, fingerprints: [] })).rejects.toBe('peer-not-checked');
   });
 
   it('ends when the certificate is for another name, though it is the one that was checked', async () => {
@@ -84,7 +93,7 @@ it('options are made anew for each connection, since drivers change them', () =>
   Object.defineProperty(first, 'servername', { enumerable: false });
   expect(tlsOptionsFor(peer)).not.toBe(first);
   expect(Object.keys(tlsOptionsFor(peer))).toContain('servername');
-  expect(tlsOptionsFor(peer)).not.toHaveProperty('rejectUnauthorized');
+  expect(tlsOptionsFor(peer)).toHaveProperty('rejectUnauthorized', true);
 });
 
 it('bytes go to the peer itself unless told otherwise', () => {

@@ -217,6 +217,23 @@ describe('the checks at deploy', () => {
     },
   );
 
+  it.each([
+    [{ format: 'ndjson' }, { format: 'parquet' }],
+    [{ prefix: 'peo', table: 'ple' }, {}],
+    [{ kmsKey: 'alias/one' }, { kmsKey: 'alias/other' }],
+  ])('let no two destinations write to one place: %j and %j', (one, other) => {
+    const people = { type: 's3', table: 'people' };
+    expect(
+      problemsOf({
+        destinations: [
+          { ...people, ...one },
+          { ...people, ...other },
+        ],
+      }),
+    ).toEqual(['/destinations/1 destination-repeated']);
+    expect(problemsOf({ destinations: [people, { ...people, prefix: 'copy/' }] })).toEqual([]);
+  });
+
   it('warn of rules that rule nothing, without refusing them', () => {
     const warehouse = {
       type: 'redshift',

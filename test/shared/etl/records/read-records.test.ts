@@ -19,6 +19,15 @@ async function batchesOf(stream: RecordStream): Promise<(readonly RecordReading[
 }
 
 describe('readRecords', () => {
+  it('ends a batch at 4 MiB of text, so that a thousand large rows need not fit into memory', async () => {
+    const row = `{"a":${JSON.stringify('x'.repeat(200_000))}}\n`;
+    const bytes = chunksOf(Buffer.from(row.repeat(60)), 64 * 1024);
+    const batches = await batchesOf(aStream('', { bytes }));
+    expect(batches.flat()).toHaveLength(60);
+    expect(Math.max(...batches.map(({ length }) => length))).toBeLessThanOrEqual(22);
+    expect(batches.every(({ length }) => length > 0)).toBe(true);
+  });
+
   it('says where each record stood, by chunk and line', async () => {
     const [batch] = await batchesOf(aStream('{"a":1}\n\n{"a":\n'));
     expect(batch).toEqual([

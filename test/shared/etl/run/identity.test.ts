@@ -50,7 +50,11 @@ describe('a load id', () => {
 
   it('is another one at each destination', () => {
     const loadId = loadIdOf(load);
-    const ids = [loadIdAt('a', loadId), loadIdAt('b', loadId), loadIdAt('a', loadIdOf({ ...load, pipeline: 'b' }))];
+    const ids = [
+      loadIdAt('a', loadId),
+      loadIdAt('b', loadId),
+      loadIdAt('a', loadIdOf({ ...load, pipeline: 'b' })),
+    ];
     expect(new Set([...ids, loadId]).size).toBe(4);
     expect(ids).toEqual(ids.map(() => expect.stringMatching(/^[0-9a-f]{64}$/)));
   });
