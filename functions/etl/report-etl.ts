@@ -6,6 +6,7 @@ import { accountOf, createAwsChain, workerOf } from '../../shared/etl/chain/chai
 import { expireOld } from '../../shared/etl/chain/expire-old.ts';
 import { finishRun } from '../../shared/etl/chain/finish-run.ts';
 import { createTeller } from '../../shared/etl/chain/tell.aws.ts';
+import { whyNotReported } from '../../shared/etl/chain/why-not-reported.ts';
 import { etlSummary } from '../../shared/etl/report/etl-summary.ts';
 import { parseConfig } from '../../shared/runtime/config.ts';
 import { createHandler } from '../../shared/runtime/handler.ts';
@@ -37,16 +38,22 @@ const openChain = shareSuccess(async (account: string) => {
 
 export const handler = createHandler({
   event: reportEtl,
+  unclassified: 'by-name',
+  about: (event) => event,
   async run(event, invocation, context) {
     const { tellOf, ...ports } = await openChain(accountOf(context));
     if ('expire' in event) {
       const { pipeline, expire: configHash } = event;
       const expired = await expireOld(ports, workerOf(invocation), { pipeline, configHash });
       if (expired) logger.info('retention seen to', { pipeline, expired });
-      return { expired };
+      return expired ? { expired } : { result: 'seen-to-this-hour' };
     }
     const tell = tellOf(invocation.deadline.signal);
     const report = await finishRun({ ...ports, tell }, workerOf(invocation), event);
-    return report ? { summary: etlSummary(report) } : {};
+    if (report) return { summary: etlSummary(report) };
+    const { pipeline, scopeKey } = event;
+    const reason = await whyNotReported(ports.ledger, event);
+    logger.info('nothing to report', { pipeline, scopeKey, ...reason });
+    return reason;
   },
 });

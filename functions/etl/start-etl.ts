@@ -22,6 +22,8 @@ const openChain = shareSuccess(async (account: string) => {
 
 export const handler = createHandler({
   event: startEtl,
+  unclassified: 'by-name',
+  about: (event) => ('pipeline' in event ? { pipeline: event.pipeline } : {}),
   async run(event, invocation, context): Promise<unknown> {
     if ('validate' in event) return validateDefinition(event.validate);
     const ports = await openChain(accountOf(context));

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import { GetPublicKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { Failure } from '../runtime/errors.ts';
 import { isLastingRefusal, signWithP256 } from '../runtime/kms.ts';
-import type { Signer } from './signer.ts';
+import { type Signer, trustPublicKey } from './signer.ts';
 
 /**
  * Signs in KMS, which never gives the key away: ES256 by an `ECC_NIST_P256` key for SIGN_VERIFY; needs
@@ -10,14 +10,15 @@ import type { Signer } from './signer.ts';
  * @throws Failure `signer-unavailable`; `signing-key-unusable` for a key of another kind
  */
 export async function createKmsSigner(client: Pick<KMSClient, 'send'>, keyId: string): Promise<Signer> {
-  const spki = await ask(keyId, async () => {
+  const publicKey = await ask(keyId, async () => {
     const { PublicKey, KeySpec } = await client.send(new GetPublicKeyCommand({ KeyId: keyId }));
-    if (PublicKey && KeySpec === 'ECC_NIST_P256') return PublicKey;
+    if (PublicKey && KeySpec === 'ECC_NIST_P256')
+      return createPublicKey({ key: Buffer.from(PublicKey), format: 'der', type: 'spki' });
     throw unusable(keyId, `is of spec ${KeySpec}`);
   });
   return {
+    ...trustPublicKey(publicKey),
     algorithm: 'ES256',
-    keyId: createHash('sha256').update(spki).digest('hex'),
     sign: (data) => ask(keyId, () => signWithP256(client, keyId, data)),
   };
 }

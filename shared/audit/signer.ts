@@ -11,11 +11,16 @@ import { Failure } from '../runtime/errors.ts';
 /** EdDSA over Ed25519 (RFC 8032), or ECDSA over P-256 with SHA-256 and r || s (RFC 7518, 3.4). */
 export type SignatureAlgorithm = 'Ed25519' | 'ES256';
 
-/** Signs for this stage. Failures: `signer-unavailable`. */
-export interface Signer {
-  readonly algorithm: SignatureAlgorithm;
+/** A public key that a verifier trusts. */
+export interface TrustedKey {
   /** The public key's SHA-256 over its SPKI, hexadecimal: what a verifier looks its key up by. */
   readonly keyId: string;
+  verify(data: Uint8Array, signature: Uint8Array): boolean;
+}
+
+/** Signs for this stage, and knows its own signatures again. Failures: `signer-unavailable`. */
+export interface Signer extends TrustedKey {
+  readonly algorithm: SignatureAlgorithm;
   sign(data: Uint8Array): Promise<Buffer>;
 }
 
@@ -27,21 +32,18 @@ export function createPemSigner(privateKeyPem: string): Signer {
   const key = parse(() => createPrivateKey(privateKeyPem), 'private');
   const algorithm = algorithmOf(key);
   return {
+    ...trustPublicKey(createPublicKey(key)),
     algorithm,
-    keyId: keyIdOf(createPublicKey(key)),
     sign: async (data) => signWith(digestOf(algorithm), data, { key, dsaEncoding: 'ieee-p1363' }),
   };
 }
 
-/** A public key that a verifier trusts. */
-export interface TrustedKey {
-  readonly keyId: string;
-  verify(data: Uint8Array, signature: Uint8Array): boolean;
-}
-
 /** @throws Failure `signing-key-unusable` unless it is an Ed25519 or P-256 key in SPKI, PEM */
-export function trustKey(publicKeyPem: string): TrustedKey {
-  const key = parse(() => createPublicKey(publicKeyPem), 'public');
+export const trustKey = (publicKeyPem: string): TrustedKey =>
+  trustPublicKey(parse(() => createPublicKey(publicKeyPem), 'public'));
+
+/** @throws Failure `signing-key-unusable` unless it is an Ed25519 or P-256 key */
+export function trustPublicKey(key: KeyObject): TrustedKey {
   // The algorithm is the key's; one that a signature names is never believed.
   const digest = digestOf(algorithmOf(key));
   return {

@@ -76,10 +76,8 @@ export function describeRunLedgerContract(name: string, make: () => Promise<RunL
       expect(await ledger.getRun(whole)).toEqual(whole);
     });
 
-    it.each([
-      ['versions', { kind: 'versions' as const, versions: ['a@1'] }],
-      ['replay', { kind: 'replay' as const, loadId: 'ab', round: 1, of: 'window/x' }],
-    ])('keeps runs about %s too', async (_, scope) => {
+    it('keeps runs that replay too', async () => {
+      const scope = { kind: 'replay' as const, loadId: 'ab', round: 1, of: 'window/x' };
       const run = aRun({ scope, scopeKey: scopeKey(scope) });
       await ledger.openRun(run);
       expect(await ledger.getRun(run)).toEqual(run);

@@ -27,6 +27,15 @@ export function describeRunSignerContract(
       expect(trusted.verify(Buffer.concat([data, Buffer.from('x')]), signature)).toBe(false);
     });
 
+    it('knows its own signatures, and those alone', async () => {
+      const { signer } = await open();
+      const signature = await signer.sign(Buffer.from('mine'));
+      expect(signer.verify(Buffer.from('mine'), signature)).toBe(true);
+      expect(signer.verify(Buffer.from('yours'), signature)).toBe(false);
+      expect(signer.verify(Buffer.from('mine'), Buffer.alloc(64, 1))).toBe(false);
+      expect(signer.verify(Buffer.from('mine'), Buffer.alloc(0))).toBe(false);
+    });
+
     it('signs for many at once', async () => {
       const { signer, trusted } = await open();
       const messages = Array.from({ length: 20 }, (_, index) => Buffer.from(`record ${index}`));

@@ -165,6 +165,7 @@ const signs = [
   ['logs', 'CloudWatchMetrics'],
   ['logs', 'openLineage'],
   ['logs', 'invocation failed'],
+  ['logs', 'chunk failed'],
   ['slack', 'refusing-database'],
   ['mail', 'erring-filter'],
   ['messages', 'Action=Publish'],

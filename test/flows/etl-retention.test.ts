@@ -49,7 +49,9 @@ describe('the retention of a pipeline, with the roles as they are deployed', () 
     await flow.tick();
     await vi.waitFor(async () => expect(await turns()).toHaveLength(1), { timeout: 20_000, interval: 200 });
     await flow.tick();
-    expect(await flow.call('report-etl', { pipeline: 'orders', expire: run.configHash })).toEqual({});
+    expect(await flow.call('report-etl', { pipeline: 'orders', expire: run.configHash })).toEqual({
+      result: 'seen-to-this-hour',
+    });
     expect(await turns()).toHaveLength(1);
     expect(log).not.toContain('objects-denied');
   });

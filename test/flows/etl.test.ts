@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetPublicKeyCommand } from '@aws-sdk/client-kms';
 import { parquetReadObjects } from 'hyparquet';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { plantedValues } from '../../local/etl/planted-values.ts';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import type { AuditEvent } from '../../shared/audit/event.ts';
@@ -227,6 +227,11 @@ describe('start-etl', () => {
   });
 
   it('rehearses a backfill and changes nothing', async () => {
+    // What the tick before has sent out is to be over.
+    await vi.waitFor(
+      async () => expect(await flow.buckets.work.head('expiry/orders.json')).toBeDefined(),
+      10_000,
+    );
     const before = await flow.snapshot();
     const backfill = { from: moved(-7200).from, to: window.to };
     expect(await flow.start({ pipeline: 'orders', backfill, dryRun: true })).toEqual({
@@ -245,9 +250,12 @@ it('a worker that is asked for a chunk nobody knows does nothing', async () => {
   for (const name of ['extract-records', 'transform-records', 'load-records']) {
     expect(await flow.call(name, { pipeline: 'orders', runId: run.runId, chunkId })).toEqual({
       kind: 'not-taken',
+      why: 'chunk-unknown',
     });
   }
-  expect(await flow.call('report-etl', { pipeline: 'orders', scopeKey: 'window/none' })).toEqual({});
+  expect(await flow.call('report-etl', { pipeline: 'orders', scopeKey: 'window/none' })).toEqual({
+    result: 'no-such-run',
+  });
   expect(await flow.snapshot()).toEqual(before);
 });
 

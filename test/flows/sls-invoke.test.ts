@@ -105,19 +105,33 @@ describe('sls invoke starts a pipeline by hand', () => {
     async (name) => {
       const { stdout, status } = await invoke(name, '-p', `events/samples/${name}.json`);
       expect(status).toBe(0);
-      expect(JSON.parse(stdout)).toEqual({ kind: 'not-taken' });
+      expect(JSON.parse(stdout)).toEqual({ kind: 'not-taken', why: 'chunk-unknown' });
     },
   );
 
-  it('report-etl has nothing to say of a run that is not there', async () => {
+  it('report-etl says that a run is not there', async () => {
     const { stdout, status } = await invoke('report-etl', '-p', 'events/samples/report-etl.json');
     expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({});
+    expect(JSON.parse(stdout)).toEqual({ result: 'no-such-run' });
+  });
+
+  it('and is told by code why it cannot be', async () => {
+    const window = { from: '2126-11-21T11:00:00Z', to: '2126-11-21T12:00:00Z' };
+    const early = await invoke('start-etl', '-d', JSON.stringify({ pipeline: 'orders', window }));
+    expect(early.status).toBe(1);
+    expect(early.stdout + early.stderr).toContain('"errorType": "window-not-over"');
+    expect(early.stdout + early.stderr).toContain('is not over before 2126-11-21T12:00:00.000Z');
+    expect(early.stdout + early.stderr).not.toMatch(/ at .*\.cjs/);
+    const misspelt = await invoke('start-etl', '-d', '{"pipeline":"orders","existing":"retry"}');
+    expect(misspelt.stdout + misspelt.stderr).toContain('existing: one of');
   });
 });
 
 /** Without an ARN a function knows no account; its buckets are named in full then. */
-const bucketsInFull = ['-e', 'ETL_CATALOGUE_BUCKET=certfleet-dev-pipelines-000000000000'];
+const bucketsInFull = [
+  ...['-e', 'ETL_CATALOGUE_BUCKET=certfleet-dev-pipelines-000000000000'],
+  ...['-e', 'ETL_WORK_BUCKET=certfleet-dev-etl-work-000000000000'],
+];
 
 it.each(functions)('sls invoke local runs %s on its sample event', async (name) => {
   const named = name === 'start-etl' ? bucketsInFull : [];

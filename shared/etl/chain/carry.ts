@@ -1,7 +1,14 @@
 import { mapBounded } from '../../runtime/concurrency.ts';
 import { Failure } from '../../runtime/errors.ts';
 import { thresholdsOf } from '../books/thresholds.ts';
-import { type CarryOutcome, type ChunkWork, carryChunk, type WorkOutcome } from '../ledger/carry-chunk.ts';
+import {
+  type CarryOutcome,
+  type CarryPorts,
+  type ChunkWork,
+  carryChunk,
+  notTaken,
+  type WorkOutcome,
+} from '../ledger/carry-chunk.ts';
 import type { Chunk, ChunkRef, LeasedChunk } from '../ledger/chunk.ts';
 import type { RunSlot, RunState, Stage } from '../ledger/run.ts';
 import { definitionOrEnd } from './definitions.ts';
@@ -24,6 +31,11 @@ const works: Readonly<Record<Stage, StageWork>> = {
   load: loadChunk,
 };
 
+/**
+ * Chunks that are started together; the tick starts the others, as many each minute, so that what waits for a worker
+ * does not pile up in front of it.
+ */
+export const chunksAtOnce = 100;
 /** Invocations under way at once. */
 const invocations = 16;
 
@@ -32,10 +44,15 @@ const invocations = 16;
  * stands at another stage than the worker's is left to the function of that stage, which has the role for it.
  * @throws Failure `lease-lost`, those of the ledger
  */
-export async function carry(ports: ChainPorts, worker: Worker, ref: ChunkRef): Promise<CarryOutcome> {
+export async function carry(
+  ports: ChainPorts & Pick<CarryPorts, 'onFailure'>,
+  worker: Worker,
+  ref: ChunkRef,
+): Promise<CarryOutcome> {
   const chunk = await ports.ledger.getChunk(ref);
   const run = chunk && (await ports.ledger.getRun(chunk));
-  if (!run || !isFor(worker, chunk)) return { kind: 'not-taken' };
+  if (!run) return notTaken(chunk ? 'run-gone' : 'chunk-unknown');
+  if (!isFor(worker, chunk)) return notTaken('another-stage');
   const park = () => carryChunk({ ...ports, ...worker }, ref, workOnSuperseded);
   // The chunk is parked, so that it is due no more.
   if (run.runId !== ref.runId) return park();
@@ -109,7 +126,7 @@ export async function startNext(
 ): Promise<void> {
   if (entered.includes('loading') && !entered.includes('loaded')) {
     const chunks = await ledger.listChunks(run);
-    await mapBounded(chunks, invocations, ({ pipeline, runId, chunkId }) =>
+    await mapBounded(chunks.slice(0, chunksAtOnce), invocations, ({ pipeline, runId, chunkId }) =>
       invoker.carry('load', { pipeline, runId, chunkId }),
     );
   }

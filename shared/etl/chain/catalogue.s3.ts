@@ -44,7 +44,9 @@ function parse(place: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw unreadable(place, `is no JSON (${(error as Error).message})`);
+    // The rest of the message quotes the definition.
+    const [where] = /\(line \d+ column \d+\)$/.exec((error as Error).message) ?? [];
+    throw unreadable(place, ['is no JSON', ...(where ? [where] : [])].join(' '));
   }
 }
 

@@ -11,7 +11,7 @@ import { createSecretStore, createSecretsManager, type SecretStore } from '../..
 import { createKmsDataKeys } from '../cells/data-keys.kms.ts';
 import { parseConnectTo } from '../connections/connect-to.ts';
 import { recordConnections } from '../connections/tls-recorder.socket.ts';
-import { fetchRevocationList as fetchList } from '../gate/fetch-list.https.ts';
+import { createFetchRevocationList } from '../gate/fetch-list.https.ts';
 import { createGate } from '../gate/gate.aws.ts';
 import { createRevocation } from '../gate/revocation.ts';
 import { probeUnrecorded } from '../gate/unrecorded-probe.ts';
@@ -36,6 +36,11 @@ const settings = z.object({
   ETL_FUNCTIONS: z.string(),
   ETL_CONNECT_TO: z.string().default(''),
   SECRETS_PREFIX: z.string(),
+  /** Node's own switch, which the clients of the SDK follow. */
+  NODE_TLS_REJECT_UNAUTHORIZED: z
+    .string()
+    .optional()
+    .refine((value) => value !== '0', { error: 'must not be 0, or nobody that is connected to is proven' }),
 });
 
 /** What a function of the chain is made of beside the chain itself. */
@@ -52,6 +57,9 @@ export interface AwsChain {
 /** The chain over AWS. @throws Failure `invalid-configuration` */
 export function createAwsChain(env: Environment, { account }: { account: string }): AwsChain {
   const config = parseConfig(settings, env);
+  const connectTo = parseConnectTo(config.ETL_CONNECT_TO);
+  // Who is reached elsewhere than by its name is so on one machine, whose lists are there too.
+  const localAddresses = connectTo.size > 0 ? 'allowed' : 'refused';
   // Before any client is made, so that none of its connections is missed.
   const recorder = recordConnections();
   const [dynamoDb, s3, kms] = [createDynamoDb(), createS3(), createKms()];
@@ -83,8 +91,8 @@ export function createAwsChain(env: Environment, { account }: { account: string 
       secrets,
       secretsPrefix,
       probe: probeUnrecorded,
-      revocation: createRevocation({ fetchList }),
-      connectTo: parseConnectTo(config.ETL_CONNECT_TO),
+      revocation: createRevocation({ fetchList: createFetchRevocationList({ localAddresses }) }),
+      connectTo,
     }),
     recorder,
     ends: createAwsEnds({ s3, secrets, secretsPrefix, analyticsBucket, clock, random }),

@@ -44,7 +44,17 @@ export function checkedPipeline(definition: unknown, name: string): Pipeline {
 export async function keepDefinition(work: ObjectStore, pipeline: Pipeline): Promise<string> {
   const configHash = digestPipeline(pipeline);
   await keepJson(work, workKeys.definition(configHash), pipeline);
+  await keepJson(work, workKeys.known(pipeline.name), {});
   return configHash;
+}
+
+/** Every pipeline that has had runs, sorted: those whose definitions are gone have still to come to an end. */
+export async function knownPipelines(work: ObjectStore): Promise<readonly string[]> {
+  const names = new Set<string>();
+  const prefix = workKeys.known('');
+  for await (const { key, deleted } of work.listVersions(prefix))
+    if (!deleted) names.add(key.slice(prefix.length));
+  return [...names].sort();
 }
 
 /** @throws Failure `work-object-missing`, `work-object-exchanged`, `pipeline-invalid` */

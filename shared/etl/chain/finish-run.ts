@@ -13,7 +13,7 @@ import { countErased, eraseRaw } from './erase-raw.ts';
 import { foldReplays } from './fold-replays.ts';
 import { isReportKept, keepReport } from './kept-reports.ts';
 import type { DefinedRun, FinishPorts, Worker } from './ports.ts';
-import { proveRun } from './prove-run.ts';
+import { proveRun, requireProof } from './prove-run.ts';
 import { listReplays } from './replays.ts';
 import { readPlan } from './run-plan.ts';
 import { settleQuarantine } from './settle-quarantine.ts';
@@ -69,6 +69,9 @@ async function complete(ports: FinishPorts, worker: Worker, run: Run) {
   const finishedAt = ports.clock.now();
   const sofar = [...planned, ...connectionsOf(chunks)];
   if (await isReportKept(ports, run, 'succeeded')) {
+    // Whoever writes a report in advance is not to spare a run its proof.
+    const { keyIds } = sums;
+    await requireProof(ports, { run, chunks, manifest, certificates, connections: sofar, keyIds });
     const rawDeleted = await countErased(ports, run);
     return { pipeline, report: buildEtlReport({ ...known, connections: sofar, rawDeleted, finishedAt }) };
   }

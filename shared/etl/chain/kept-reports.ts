@@ -1,8 +1,9 @@
 import type { ObjectStore } from '../objects/object-store.ts';
 import type { EtlReport } from '../report/etl-report.ts';
 import { type EtlSummary, etlSummary } from '../report/etl-summary.ts';
+import { keepLocked } from './locked-records.ts';
 import type { FinishPorts } from './ports.ts';
-import { keepJson, readJson } from './work-objects.ts';
+import { readJson } from './work-objects.ts';
 
 const reportsOf = ({ pipeline, runId }: { pipeline: string; runId: string }): string =>
   `reports/${pipeline}/${runId}/`;
@@ -12,11 +13,11 @@ const keyOf = (run: { pipeline: string; runId: string }, occasion: string): stri
 
 /** Keeps the summary of a run for whoever asks later; told again, the first one stands. */
 export async function keepReport(
-  { buckets }: Pick<FinishPorts, 'buckets'>,
+  ports: Pick<FinishPorts, 'buckets' | 'clock' | 'lockDays'>,
   report: EtlReport,
   occasion: string,
 ): Promise<void> {
-  await keepJson(buckets.records, keyOf(report, occasion), etlSummary(report));
+  await keepLocked(ports, keyOf(report, occasion), etlSummary(report));
 }
 
 /** Whether people are told of an occasion for another time. */

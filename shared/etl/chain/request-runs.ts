@@ -1,3 +1,4 @@
+import { secondsAfter } from '../../runtime/clock.ts';
 import { Failure } from '../../runtime/errors.ts';
 import { parsePipeline } from '../definition/parse-pipeline.ts';
 import type { Pipeline } from '../definition/pipeline-schema.ts';
@@ -6,7 +7,7 @@ import type { GateProblem } from '../gate/gate.ts';
 import { type ExistingRun, type OpenedRun, openRun } from '../ledger/open-run.ts';
 import type { Run } from '../ledger/run.ts';
 import { scopeKey } from '../run/scope.ts';
-import { backfillWindows, scheduledWindow, type Window, windowText } from '../run/window.ts';
+import { backfillWindows, type Cadence, scheduledWindow, type Window, windowText } from '../run/window.ts';
 import { cadenceOf, keepDefinition, planRun, requirePipeline } from './definitions.ts';
 import { refuseExpired } from './expire-raw.ts';
 import type { ChainPorts, PipelineCatalogue, Worker } from './ports.ts';
@@ -28,6 +29,8 @@ export interface RequestedRun {
   readonly scope: string;
   readonly state: Run['state'];
   readonly heldFor?: readonly GateProblem[] | undefined;
+  /** The code of what a failed run failed with. */
+  readonly failure?: string | undefined;
 }
 
 /**
@@ -70,18 +73,33 @@ async function begin(
   const { kind, run } = opened;
   const started = atOnce && run.state === 'checking' ? ((await startRun(ports, worker, run)) ?? run) : run;
   const { runId, state, heldFor, scopeKey: scope } = started;
-  return { kind, runId, scope, state, ...(heldFor && { heldFor }) };
+  const failure = state === 'failed' ? started.failure?.code : undefined;
+  return { kind, runId, scope, state, ...(heldFor && { heldFor }), ...(failure && { failure }) };
 }
 
 function windowsOf(pipeline: Pipeline, { window, backfill }: RunRequest, now: Date): readonly Window[] {
   const cadence = cadenceOf(pipeline);
   if (backfill) return backfillWindows(cadence, backfill, now);
   if (!window) return [scheduledWindow(cadence, now)];
-  if (window.to > now) throw refused('window-not-over', 'is not over; its records may still arrive');
-  const [only, ...others] = backfillWindows({ ...cadence, lagSeconds: 0 }, window, now);
-  if (only && others.length === 0 && windowText(only) === windowText(window)) return [only];
-  const near = only ? `; the window there is ${windowText(only)}` : '';
-  throw refused('window-off-grid', `is none of the grid of ${pipeline.name}${near}`);
+  const near = nearestWindow(cadence, window);
+  const isOnGrid = windowText(near) === windowText(window);
+  if (window.to > now && isOnGrid)
+    throw refused(
+      'window-not-over',
+      `${windowText(window)} of ${pipeline.name} is not over before ${window.to.toISOString()}; start it then, or leave out the window for the last one that is over`,
+    );
+  if (isOnGrid) return [near];
+  const startable = near.to > now ? scheduledWindow({ ...cadence, lagSeconds: 0 }, now) : near;
+  throw refused(
+    'window-off-grid',
+    `${windowText(window)} is none of the grid of ${pipeline.name}; the nearest there that is over is ${windowText(startable)}`,
+  );
+}
+
+/** The window of the grid that begins nearest to the beginning of another. */
+function nearestWindow(cadence: Cadence, { from }: Window): Window {
+  const halfLater = secondsAfter(from, 1.5 * cadence.lengthSeconds);
+  return scheduledWindow({ ...cadence, lagSeconds: 0 }, halfLater);
 }
 
 /**

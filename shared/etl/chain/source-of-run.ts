@@ -22,6 +22,4 @@ export const openSourceOf = async (
 export const describeScope = ({ scope }: Pick<Run, 'scope'>): string =>
   scope.kind === 'window'
     ? `${scope.from.toISOString()} to ${scope.to.toISOString()}`
-    : scope.kind === 'replay'
-      ? `quarantine of load ${scope.loadId}, round ${scope.round}`
-      : `${scope.versions.length} versions`;
+    : `quarantine of load ${scope.loadId}, round ${scope.round}`;

@@ -6,6 +6,7 @@ import { changeRun, claimRun, giveUpOrBack, startableStates } from '../ledger/op
 import { fixManifest, writeChunks } from '../ledger/plan-run.ts';
 import type { Run, RunSlot } from '../ledger/run.ts';
 import { buildManifest, type Manifest } from '../run/manifest.ts';
+import { chunksAtOnce } from './carry.ts';
 import { refuseUnverified } from './checked-peers.ts';
 import { definitionOf } from './definitions.ts';
 import type { ChainPorts, DefinedRun, Worker } from './ports.ts';
@@ -55,16 +56,34 @@ async function advance(ports: ChainPorts, worker: Worker, run: Run): Promise<Run
  */
 async function hold(ports: ChainPorts, run: Run, problems: readonly GateProblem[]): Promise<Run> {
   const asked = new Set(run.heldFor?.map(({ renew }) => renew));
-  const renewals = [...new Set(problems.flatMap(({ renew }) => renew ?? []))].filter(
-    (name) => !asked.has(name),
+  const renewals = [...new Set(problems.flatMap(({ renew }) => renew ?? []))];
+  await askForRenewal(
+    ports,
+    renewals.filter((name) => !asked.has(name)),
   );
-  if (renewals.length > 0) await ports.invoker.renew(renewals);
   const held = await changeRun(ports, run, {
     event: 'held',
     details: { heldFor: problems.slice(0, mostProblems) },
   });
   await ports.invoker.report(held);
   return held;
+}
+
+/**
+ * Each certificate once a day, however many runs it holds up: a renewal asked for here does not wait until it is due,
+ * and one that does not help would use up what the CA grants.
+ */
+async function askForRenewal(
+  { buckets, clock, invoker }: ChainPorts,
+  names: readonly string[],
+): Promise<void> {
+  const day = clock.now().toISOString().slice(0, 10);
+  for (const name of names) {
+    const mark = workKeys.renewalAsked(day, name);
+    if (await buckets.work.head(mark)) continue;
+    await invoker.renew([name]);
+    await keepJson(buckets.work, mark, {});
+  }
 }
 
 async function plan(
@@ -100,7 +119,7 @@ async function beginChunks(
   const begun = await writeChunks({ ...ports, thresholds }, run, manifest);
   if (begun.state === 'loaded') await ports.invoker.report(begun);
   else
-    await mapBounded(manifest.entries, invocations, ({ chunkId }) =>
+    await mapBounded(manifest.entries.slice(0, chunksAtOnce), invocations, ({ chunkId }) =>
       ports.invoker.carry('extract', { pipeline: run.pipeline, runId: run.runId, chunkId }),
     );
   return begun;

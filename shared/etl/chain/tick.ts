@@ -1,5 +1,5 @@
 import { secondsAfter } from '../../runtime/clock.ts';
-import { asFailure } from '../../runtime/errors.ts';
+import { toldFailure } from '../../runtime/told-failure.ts';
 import { thresholdsOf } from '../books/thresholds.ts';
 import type { Pipeline } from '../definition/pipeline-schema.ts';
 import { resendSeconds } from '../ledger/chunk.ts';
@@ -8,14 +8,23 @@ import { openRun } from '../ledger/open-run.ts';
 import { tendSeconds } from '../ledger/run-changes.ts';
 import { tendRun } from '../ledger/tend-run.ts';
 import { backfillWindows, scheduledWindow, type Window } from '../run/window.ts';
-import { startNext } from './carry.ts';
-import { cadenceOf, definitionOrEnd, keepDefinition, planRun, requirePipeline } from './definitions.ts';
+import { chunksAtOnce, startNext } from './carry.ts';
+import {
+  cadenceOf,
+  definitionOrEnd,
+  keepDefinition,
+  knownPipelines,
+  planRun,
+  requirePipeline,
+} from './definitions.ts';
 import { sendExpiry } from './expire-old.ts';
 import type { ChainPorts, PipelineCatalogue, Worker } from './ports.ts';
 import { startRun } from './start-run.ts';
 
-/** What one tick sends out at most for a pipeline; the rest is due a minute later. */
-const mostDue = 500;
+/** What one tick looks at for a pipeline; the rest is due a minute later. */
+const mostDue = 2_000;
+/** A chunk that waits in Lambda's queue is not sent there again so soon. */
+const resendChunkSeconds = 600;
 /** Windows that a pipeline catches up with in one tick. */
 const mostWindows = 48;
 /** Left of a tick's time when it takes up nothing more. */
@@ -39,12 +48,16 @@ export async function tick(
   worker: Worker,
 ): Promise<readonly TickResult[]> {
   const results: TickResult[] = [];
-  const names = inTurn(await ports.catalogue.list(), ports.clock.now());
+  const defined = new Set(await ports.catalogue.list());
+  const all = new Set([...defined, ...(await knownPipelines(ports.buckets.work))]);
+  const names = inTurn([...all].sort(), ports.clock.now());
   for (const [index, name] of names.entries()) {
     const left = worker.deadline.remainingMillis();
     if (left < reserveMillis) break;
     const share = (left - reserveMillis) / (names.length - index);
-    results.push(await tickPipeline(ports, worker, { name, untilMillis: left - share }));
+    results.push(
+      await tickPipeline(ports, worker, { name, isDefined: defined.has(name), untilMillis: left - share }),
+    );
   }
   return results;
 }
@@ -58,31 +71,38 @@ async function tickPipeline(
   ports: ChainPorts & { catalogue: PipelineCatalogue },
   worker: Worker,
   /** `untilMillis`: left of the tick's time when the next pipeline's turn comes. */
-  { name, untilMillis }: { name: string; untilMillis: number },
+  { name, isDefined, untilMillis }: { name: string; isDefined: boolean; untilMillis: number },
 ): Promise<TickResult> {
   const problems: { code: string; message: string }[] = [];
   const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await work();
     } catch (error) {
-      const { code, message } = asFailure(error);
+      const { code, message } = toldFailure(error);
       problems.push({ code, message });
       return undefined;
     }
   };
-  const pipeline = await attempt(() => requirePipeline(ports.catalogue, name));
+  // What is no longer defined opens nothing more; its runs go on to their end by the definitions they have.
+  const pipeline = isDefined ? await attempt(() => requirePipeline(ports.catalogue, name)) : undefined;
   const opened = pipeline && (await attempt(() => openWindows(ports, pipeline)));
   const due = await attempt(() =>
     ports.ledger.findDue({ pipeline: name, until: ports.clock.now(), limit: mostDue }),
   );
   let sent = 0;
-  for (const work of due ?? []) {
+  for (const work of chooseWork(due ?? [])) {
     if (worker.deadline.remainingMillis() < untilMillis) break;
     if (await attempt(() => send(ports, worker, work))) sent += 1;
   }
   if (pipeline) await attempt(() => sendExpiry(ports, pipeline));
   return { pipeline: name, opened: opened ?? 0, sent, problems };
 }
+
+/** Runs, of which there are few, and as many chunks as the workers can take up before the next tick. */
+const chooseWork = (due: readonly DueWork[]): readonly DueWork[] => [
+  ...due.filter(({ kind }) => kind === 'run'),
+  ...due.filter(({ kind }) => kind === 'chunk').slice(0, chunksAtOnce),
+];
 
 /**
  * Opens a run for each window that is over since the last one it has opened, in a pipeline's first tick since the last
@@ -127,7 +147,7 @@ async function nextWindows({ ledger, clock }: ChainPorts, pipeline: Pipeline): P
 async function send(ports: ChainPorts, worker: Worker, due: DueWork): Promise<boolean> {
   const now = ports.clock.now();
   if (due.kind === 'chunk') {
-    if (!(await ports.ledger.postpone(due, secondsAfter(now, resendSeconds)))) return false;
+    if (!(await ports.ledger.postpone(due, secondsAfter(now, resendChunkSeconds)))) return false;
     const { pipeline, runId, chunkId } = due;
     await ports.invoker.carry(due.stage, { pipeline, runId, chunkId });
     return true;

@@ -5,6 +5,10 @@ import type { ObjectStore } from '../objects/object-store.ts';
 /** Where things lie in the work bucket; what begins with a run's prefix is erased with it. */
 export const workKeys = {
   definition: (configHash: string) => `definitions/${configHash}.json`,
+  /** Marks that a pipeline has had runs, whatever has become of its definition. */
+  known: (pipeline: string) => `known/${pipeline}`,
+  /** Marks that a certificate's renewal was asked for on a day (UTC). */
+  renewalAsked: (day: string, certificate: string) => `asked/${day}/${encodeURIComponent(certificate)}`,
   plan: (run: Named, version: number) => `plans/${run.pipeline}/${run.runId}/${version}.json`,
   parts: (run: Named, stage: 'raw' | 'staged') => `${stage}/${run.pipeline}/${run.runId}/`,
   /** Says that a run's parts have expired. */

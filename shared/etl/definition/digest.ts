@@ -9,10 +9,6 @@ export function digestPipeline(pipeline: Pipeline): string {
   return createHash('sha256').update(canonical(pipeline)).digest('hex');
 }
 
-/** The contract's alone: changes when what records must look like changes. */
-export const digestContract = ({ contract }: Pipeline): string =>
-  createHash('sha256').update(canonical(contract)).digest('hex');
-
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

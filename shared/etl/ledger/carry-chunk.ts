@@ -22,6 +22,8 @@ export interface CarryPorts extends TendPorts {
   readonly owner: string;
   /** As long as the worker can live, and a little more. */
   readonly leaseSeconds: number;
+  /** Hears of what the ledger keeps by its code alone; `again` is absent where the run fails with it. */
+  onFailure?(chunk: Chunk, told: { failure: Failure; again?: Date }): void;
 }
 
 /** `checkpoint`: the work was stopped by its time and goes on from there in another invocation. */
@@ -34,13 +36,22 @@ export type WorkOutcome = StageResult | { readonly checkpoint: string };
  */
 export type ChunkWork = (chunk: LeasedChunk, run: Run) => Promise<WorkOutcome>;
 
+export type WhyNotTaken =
+  | 'chunk-unknown'
+  | 'done'
+  | 'rests'
+  | 'another-worker'
+  | 'another-stage'
+  | 'run-gone'
+  | 'run-takes-no-work'
+  | 'run-not-loading';
+
 export type CarryOutcome =
-  /** Another worker has it, it rests or is done, or its run takes no work. */
-  | { readonly kind: 'not-taken' }
+  | { readonly kind: 'not-taken'; readonly why: WhyNotTaken }
   /** `entered`: what this call, and no other, has brought the run to. */
   | { readonly kind: 'finished'; readonly next: Stage | undefined; readonly entered: readonly RunState[] }
-  | { readonly kind: 'paused' }
-  | { readonly kind: 'retry'; readonly at: Date }
+  | { readonly kind: 'paused'; readonly why: 'out-of-time' }
+  | { readonly kind: 'retry'; readonly at: Date; readonly failure: RecordedFailure }
   | { readonly kind: 'failed'; readonly failure: RecordedFailure };
 
 /** A chunk that takes its workers down is not given to more of them. */
@@ -56,19 +67,19 @@ const mostVanished = 5;
  */
 export async function carryChunk(ports: CarryPorts, ref: ChunkRef, work: ChunkWork): Promise<CarryOutcome> {
   const chunk = await claim(ports, ref);
-  if (!chunk) return { kind: 'not-taken' };
+  if (!chunk) return notTaken(whyNotFree(await ports.ledger.getChunk(ref), ports.clock.now()));
   if (chunk.phase === 'settling') return settleChunk(ports, chunk);
   const run = await ports.ledger.getRun(chunk);
   if (run?.runId !== chunk.runId || !takesWork(run)) {
     // Parked: whoever resumes the run makes it due again.
     await ports.ledger.releaseChunk({ ...chunk, nextActionAt: undefined });
-    return { kind: 'not-taken' };
+    return notTaken(run?.runId === chunk.runId ? 'run-takes-no-work' : 'run-gone');
   }
   if (chunk.stage === 'load' && run.state !== 'loading') {
     // Not before all chunks are transformed and the run's quality is known to allow it.
     const nextActionAt = secondsAfter(ports.clock.now(), resendSeconds);
     await ports.ledger.releaseChunk({ ...chunk, nextActionAt });
-    return { kind: 'not-taken' };
+    return notTaken('run-not-loading');
   }
   let outcome: WorkOutcome;
   try {
@@ -80,11 +91,19 @@ export async function carryChunk(ports: CarryPorts, ref: ChunkRef, work: ChunkWo
   }
   if ('checkpoint' in outcome) {
     await ports.ledger.releaseChunk(pauseAt(chunk, outcome.checkpoint, ports.clock.now()));
-    return { kind: 'paused' };
+    return { kind: 'paused', why: 'out-of-time' };
   }
   const recorded = recordResult(chunk, outcome);
   await ports.ledger.saveChunk(recorded);
   return settleChunk(ports, recorded);
+}
+
+export const notTaken = (why: WhyNotTaken): CarryOutcome => ({ kind: 'not-taken', why });
+
+function whyNotFree(chunk: Chunk | undefined, now: Date): WhyNotTaken {
+  if (!chunk) return 'chunk-unknown';
+  if (chunk.phase === 'done') return 'done';
+  return chunk.restsUntil && chunk.restsUntil > now ? 'rests' : 'another-worker';
 }
 
 async function claim(
@@ -117,10 +136,12 @@ async function giveBack(ports: CarryPorts, chunk: LeasedChunk, failure: Failure)
   const tried = { ...chunk, tries: decision.tries, vanished: 0, failure: recorded };
   if (decision.kind === 'again') {
     await ports.ledger.releaseChunk({ ...tried, restsUntil: decision.at, nextActionAt: decision.at });
-    return { kind: 'retry', at: decision.at };
+    ports.onFailure?.(chunk, { failure, again: decision.at });
+    return { kind: 'retry', at: decision.at, failure: recorded };
   }
   // Under its fence first: who was overtaken does not fail a run whose chunk is in good hands.
   await ports.ledger.saveChunk(chunk);
+  ports.onFailure?.(chunk, { failure });
   // Then the run: a chunk that is parked in a run that goes on would be missed by nobody.
   await failRun(ports, chunk, recorded);
   await ports.ledger.releaseChunk({ ...tried, nextActionAt: undefined });

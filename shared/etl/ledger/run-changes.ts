@@ -29,7 +29,8 @@ export function firstRun(plan: RunPlan, { now, random }: { now: Date; random: Ra
     version: 1,
     state: 'checking',
     openedAt: now,
-    nextActionAt: secondsAfter(now, resendSeconds),
+    // Whoever opens it starts it, or the tick does, which looks for what is due right after it has opened some.
+    nextActionAt: now,
   };
 }
 

@@ -24,7 +24,6 @@ const failure = z.object({
 });
 const scope = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('window'), from: instant, to: instant }),
-  z.object({ kind: z.literal('versions'), versions: z.array(z.string()) }),
   z.object({ kind: z.literal('replay'), loadId: z.string(), round: count, of: z.string() }),
 ]);
 export const readSlice = z.discriminatedUnion('kind', [

@@ -1,5 +1,5 @@
 import type { RecordedConnection } from '../../audit/run-record.ts';
-import { countOf, formatInstant } from '../../report/readable-text.ts';
+import { formatInstant } from '../../report/readable-text.ts';
 import { Failure } from '../../runtime/errors.ts';
 import { addBooks, emptyBooks } from '../books/books.ts';
 import { emptyTally, judgeQuality, measureQuality } from '../books/quality.ts';
@@ -101,8 +101,6 @@ function describeScope(scope: RunScope): Pick<EtlReport, 'scope' | 'window' | 'r
       const { from, to } = scope;
       return { scope: `${formatInstant(from)} to ${formatInstant(to)}`, window: { from, to } };
     }
-    case 'versions':
-      return { scope: countOf(scope.versions.length, 'object version') };
     case 'replay': {
       const { loadId, round, of } = scope;
       return { scope: `the quarantine of ${asWords(of)}, time ${round}`, replayed: { loadId, round } };

@@ -26,15 +26,20 @@ const listErrors = ({ errors }: EtlReport): readonly string[] =>
     return `${code} (${kind})${place && ` in ${place}`}, ${formatInstant(at)}`;
   });
 
-function listWarnings({ quality, piiWarnings, drift, connections }: EtlReport): readonly string[] {
+const listWarnings = (report: EtlReport): readonly string[] => [
+  ...report.connections.filter(({ verified }) => !verified).map(({ host }) => `${host} was not verified`),
+  ...report.quality.findings.map(
+    ({ message, action }) => `${message}${action === 'fail' ? ' (fails the run)' : ''}`,
+  ),
+  ...listSurprises(report),
+];
+
+/** What the records held that the contract does not speak of. */
+export function listSurprises({ piiWarnings, drift }: EtlReport): readonly string[] {
   const drifted = Object.entries(drift.columns).map(
     ([name, count]) => `column ${name} is not in the contract: ${count} records`,
   );
   return [
-    ...connections.filter(({ verified }) => !verified).map(({ host }) => `${host} was not verified`),
-    ...quality.findings.map(
-      ({ message, action }) => `${message}${action === 'fail' ? ' (fails the run)' : ''}`,
-    ),
     ...piiWarnings.map(
       ({ column, kind, rows, sampled }) =>
         `column ${column} may hold undeclared PII: ${kind} in ${rows} of ${sampled} sampled records`,

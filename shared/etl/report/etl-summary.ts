@@ -1,8 +1,15 @@
 import { type EtlReport, loadedOf } from './etl-report.ts';
+import { listSurprises } from './etl-sections.ts';
 
 /** Of many columns those that most often have no value; keeps the summary under 64 KB. */
 const listedColumns = 100;
 const listedConnections = 100;
+const listedFindings = 100;
+
+export interface SummaryFinding {
+  readonly action: 'fail' | 'warn';
+  readonly message: string;
+}
 
 /** A run for machines: the JSON summary of `npm start`, and what SNS carries beside the text. */
 export interface EtlSummary {
@@ -24,7 +31,8 @@ export interface EtlSummary {
     readonly duplicateRate: number | null;
     readonly schemaViolationRate: number | null;
     readonly freshnessSeconds: number | null;
-    readonly findings: readonly { readonly action: 'fail' | 'warn'; readonly message: string }[];
+    /** What held or failed the run first, then what its quality warns of. */
+    readonly findings: readonly SummaryFinding[];
   };
   readonly connections: readonly {
     readonly host: string;
@@ -62,11 +70,30 @@ export function etlSummary(report: EtlReport): EtlSummary {
       duplicateRate: figure('duplicate-rate'),
       schemaViolationRate: figure('violation-rate'),
       freshnessSeconds: figure('freshness-seconds'),
-      findings: quality.findings.slice(0, listedColumns).map(({ action, message }) => ({ action, message })),
+      findings: listFindings(report).slice(0, listedFindings),
     },
     connections: [...new Map(summed.map((each) => [JSON.stringify(each), each])).values()].slice(
       0,
       listedConnections,
     ),
   };
+}
+
+function listFindings(report: EtlReport): readonly SummaryFinding[] {
+  const { quality, heldFor, errors } = report;
+  const judged = quality.findings.map(({ action, message }) => ({ action, message }));
+  const isJudged = judged.some(({ action }) => action === 'fail');
+  const fail = (message: string) => ({ action: 'fail' as const, message });
+  return [
+    ...heldFor.map(({ code, subject, message }) => fail(`${code}: ${subject}: ${message}`)),
+    ...errors
+      // The findings themselves say more.
+      .filter(({ code }) => !(isJudged && code === 'quality-below-threshold'))
+      .map(({ code, stage, chunkId }) => {
+        const place = [stage && `in ${stage}`, chunkId && `chunk ${chunkId}`].filter(Boolean).join(', ');
+        return fail(`${code}: ${place || 'in the run itself'}`);
+      }),
+    ...judged,
+    ...listSurprises(report).map((message) => ({ action: 'warn' as const, message })),
+  ];
 }

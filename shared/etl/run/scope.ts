@@ -5,12 +5,10 @@ import { type Window, windowText } from './window.ts';
 /**
  * What a run is about, whoever runs it and however often. A pipeline has one run per scope at a time:
  * - `window`: the records of a time;
- * - `versions`: the source's objects in these versions, where it has no time to cut by;
  * - `replay`: records that an earlier load put into quarantine, for the `round`-th time.
  */
 export type RunScope =
   | ({ readonly kind: 'window' } & Window)
-  | { readonly kind: 'versions'; readonly versions: readonly string[] }
   | {
       readonly kind: 'replay';
       readonly loadId: string;
@@ -24,8 +22,6 @@ export function scopeKey(scope: RunScope): string {
   switch (scope.kind) {
     case 'window':
       return `window/${windowText(scope)}`;
-    case 'versions':
-      return `versions/${sha256(canonicalJson([...new Set(scope.versions)].sort()))}`;
     case 'replay':
       return `replay/${scope.loadId}/${String(scope.round).padStart(6, '0')}`;
   }

@@ -51,18 +51,6 @@ export function backfillWindows(cadence: Cadence, period: Window, now: Date): re
 /** A window as text that sorts as time does. */
 export const windowText = ({ from, to }: Window): string => `${from.toISOString()}/${to.toISOString()}`;
 
-/** Windows between the first and the last of `done` that are not among them: what nobody has loaded. */
-export function findGaps(done: readonly Window[]): readonly Window[] {
-  const sorted = [...done].sort((a, b) => a.from.getTime() - b.from.getTime());
-  const gaps: Window[] = [];
-  let reached: Date | undefined;
-  for (const { from, to } of sorted) {
-    if (reached && from > reached) gaps.push({ from: reached, to: from });
-    if (!reached || to > reached) reached = to;
-  }
-  return gaps;
-}
-
 /** The last instant of the grid at or before `instant`. */
 function gridBefore({ lengthSeconds, offsetSeconds = 0 }: Cadence, instant: Date): Date {
   if (!Number.isSafeInteger(lengthSeconds) || lengthSeconds < 1)

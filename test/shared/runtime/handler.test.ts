@@ -1,8 +1,10 @@
+import { inspect } from 'node:util';
 import type { Context } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { toFunctionError } from '../../../local/aws/lambda/messages.ts';
 import { createBatchHandler } from '../../../shared/runtime/batch-handler.ts';
-import { Failure } from '../../../shared/runtime/errors.ts';
+import { asFailure, Failure } from '../../../shared/runtime/errors.ts';
 import { createHandler } from '../../../shared/runtime/handler.ts';
 import { logger } from '../../../shared/runtime/logger.ts';
 
@@ -49,13 +51,59 @@ describe('a handler', () => {
     await expect(invoke(handler, null)).rejects.toMatchObject({ code: 'invalid-event' });
   });
 
-  it('logs a failure by its code and passes it on', async () => {
-    const failure = new Failure({ code: 'some-code', disposition: 'retry', message: 'some message' });
+  it('logs a failure by its code, and answers it as the type of the error, without cause or trace', async () => {
+    const cause = new Error('foreign');
+    const failure = new Failure({ code: 'some-code', disposition: 'retry', message: 'some message', cause });
     const handler = createHandler({ event, run: () => Promise.reject(failure) });
-    await expect(invoke(handler, { name: 'a' })).rejects.toBe(failure);
+    const answer = await invoke(handler, { name: 'a' }).catch((error: unknown) => error);
+    expect(answer).toBeInstanceOf(Failure);
+    expect(answer).toMatchObject({ code: 'some-code', name: 'some-code', disposition: 'retry' });
+    expect(toFunctionError(answer)).toEqual({
+      errorType: 'some-code',
+      errorMessage: 'some message',
+      trace: ['some-code: some message'],
+    });
+    expect(inspect(answer, { showHidden: true })).not.toContain('foreign');
     expect(logged).toEqual([
       ['invocation failed', { code: 'some-code', disposition: 'retry', problem: 'some message' }],
     ]);
+  });
+
+  it('names in the log of a failure what the event was about, where it can be read', async () => {
+    const failure = new Failure({ code: 'some-code', disposition: 'retry', message: 'some message' });
+    const about = ({ name }: { name: string }) => ({ name });
+    const handler = createHandler({ event, about, run: () => Promise.reject(failure) });
+    await expect(invoke(handler, { name: 'a', secret: 'b' })).rejects.toThrow();
+    await expect(invoke(handler, {})).rejects.toThrow();
+    expect(logged).toEqual([
+      ['invocation failed', expect.objectContaining({ name: 'a', code: 'some-code' })],
+      ['invocation failed', expect.not.objectContaining({ name: expect.anything() })],
+    ]);
+  });
+
+  it('passes on what nobody classified, for those who mend it', async () => {
+    const error = new TypeError('x is undefined');
+    const handler = createHandler({ event, run: () => Promise.reject(error) });
+    await expect(invoke(handler, { name: 'a' })).rejects.toBe(error);
+    expect(logged).toEqual([
+      ['invocation failed', { code: 'unexpected', disposition: 'bug', problem: 'x is undefined' }],
+    ]);
+  });
+
+  it.each([
+    ['an error', new RangeError('not a price: secret'), 'RangeError'],
+    ['an error already taken for a failure', asFailure(new SyntaxError('no JSON: secret')), 'SyntaxError'],
+    ['an error whose name is text', Object.assign(new Error('secret'), { name: 'the secret' }), 'Error'],
+    ['text', 'secret', 'string'],
+  ])('that handles data tells %s that nobody classified by its name alone', async (_what, thrown, name) => {
+    const handler = createHandler({ event, unclassified: 'by-name', run: () => Promise.reject(thrown) });
+    const answer = await invoke(handler, { name: 'a' }).catch((error: unknown) => error);
+    const message = `an error that nobody foresaw: ${name}`;
+    expect(answer).toMatchObject({ name: 'unexpected', message });
+    expect(logged).toEqual([
+      ['invocation failed', { code: 'unexpected', disposition: 'bug', problem: message }],
+    ]);
+    expect(inspect(answer, { showHidden: true })).not.toContain('secret');
   });
 
   it('is told to stop a little before Lambda stops it', async () => {

@@ -25,9 +25,9 @@ it('a function leaves a chunk alone that has come to the stage of another, whose
   // The same event once more, as Lambda may deliver it.
   await ask('extract');
   expect(outcomes).toEqual([
-    { kind: 'not-taken' },
+    { kind: 'not-taken', why: 'another-stage' },
     { kind: 'finished', next: 'transform', entered: [] },
-    { kind: 'not-taken' },
+    { kind: 'not-taken', why: 'another-stage' },
   ]);
   expect(world.unexpected).toEqual([]);
 });

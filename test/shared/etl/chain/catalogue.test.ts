@@ -21,3 +21,21 @@ it('a catalogue names every pipeline, however many pages its bucket lists', asyn
   const keys = [...names.map((name) => `pipelines/${name}.json`), 'pipelines/', 'pipelines/old/x.json'];
   expect(await createS3Catalogue(bucketOf(keys, 3), 'pipelines').list()).toEqual(names);
 });
+
+it.each([
+  '{"name": "orders", "description": "Jane Doe, 4 Elm Street", }',
+  'Jane Doe',
+  '{"a": "Jane Doe"',
+  '{"a": Jane Doe (line 1 column 2)',
+])('a definition that is no JSON is not quoted: %s', async (text) => {
+  const client = { send: async () => ({ Body: { transformToString: async () => text } }) };
+  const reading = createS3Catalogue(client as unknown as S3Client, 'pipelines').read('orders');
+  const failure = await reading.catch((error: unknown) => error);
+  expect(failure).toMatchObject({
+    code: 'definition-unreadable',
+    disposition: 'give-up',
+    message: expect.stringMatching(
+      /^s3:\/\/pipelines\/pipelines\/orders\.json is no JSON( \(line \d+ column \d+\))?$/,
+    ),
+  });
+});

@@ -91,7 +91,7 @@ describe('a replay', () => {
   it('is refused before its load was reported, and where there is none', async () => {
     const world = createChainWorld();
     await expect(replay(world)).rejects.toMatchObject({ code: 'run-unknown' });
-    await world.tick();
+    await world.tickAlone();
     await expect(replay(world)).rejects.toMatchObject({ code: 'run-not-ready' });
   });
 

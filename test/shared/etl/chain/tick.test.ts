@@ -13,12 +13,12 @@ const statesOf = (world: World, hours: readonly number[]) =>
   Promise.all(hours.map(async (each) => (await world.ledger.getRun(slotAt(each)))?.state));
 
 describe('a tick', () => {
-  it('opens the last window that is over in a pipeline that has never run, and no other', async () => {
+  it('opens and starts the last window that is over in a pipeline that has never run, and no other', async () => {
     const world = createChainWorld();
     await world.tick();
     await world.tick();
     expect(world.ticks.map(({ opened }) => opened)).toEqual([1, 0]);
-    expect(await statesOf(world, [-1, 0, 1])).toEqual([undefined, 'checking', undefined]);
+    expect(await statesOf(world, [-1, 0, 1])).toEqual([undefined, 'reported', undefined]);
   });
 
   it('opens every window since, after a pause', async () => {
@@ -27,7 +27,16 @@ describe('a tick', () => {
     world.clock.advance(5 * hour);
     await world.tick();
     expect(world.ticks.at(-1)?.opened).toBe(5);
-    expect(await statesOf(world, [5, 6])).toEqual(['checking', undefined]);
+    expect(await statesOf(world, [5, 6])).toEqual(['reported', undefined]);
+  });
+
+  it('brings the runs of a pipeline to their end whose definition was deleted, and opens no more', async () => {
+    const world = createChainWorld();
+    await world.tickAlone();
+    world.catalogue.clear();
+    world.clock.advance(2 * hour);
+    await world.until(slotAt(), ['reported']);
+    expect(await statesOf(world, [0, 1, 2])).toEqual(['reported', undefined, undefined]);
   });
 
   it('leaves out no window because a person has run a later one first', async () => {
@@ -130,7 +139,7 @@ describe('a tick', () => {
     expect(world.unexpected).toEqual([]);
   });
 
-  it('sends a chunk that nobody took once per two minutes', async () => {
+  it('sends a chunk that nobody took after two minutes, and then every ten', async () => {
     const world = createChainWorld();
     await world.serve((ports, worker) =>
       requestRuns(ports, worker, { pipeline: 'orders', window: windowAt(0), existing: 'leave' }),
@@ -144,7 +153,7 @@ describe('a tick', () => {
     expect(await sentAt(60)).toBe(0);
     expect(await sentAt(60)).toBe(3);
     expect(await sentAt(60)).toBe(0);
-    expect(await sentAt(59)).toBe(0);
+    expect(await sentAt(539)).toBe(0);
     expect(await sentAt(1)).toBe(3);
   });
 });

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import { portOf } from '../../../../local/loopback.ts';
-import { fetchRevocationList } from '../../../../shared/etl/gate/fetch-list.https.ts';
+import { createFetchRevocationList } from '../../../../shared/etl/gate/fetch-list.https.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -17,7 +17,9 @@ async function serve(answer: RequestListener): Promise<string> {
   });
   return `http://127.0.0.1:${portOf(server)}`;
 }
-const fetchList = (url: string, signal = new AbortController().signal) => fetchRevocationList(url, signal);
+const fetchHere = createFetchRevocationList({ localAddresses: 'allowed' });
+const fetchElsewhere = createFetchRevocationList({ localAddresses: 'refused' });
+const fetchList = (url: string, signal = new AbortController().signal) => fetchHere(url, signal);
 const unavailable = (message: RegExp) =>
   expect.objectContaining({
     code: 'revocation-list-unavailable',
@@ -67,4 +69,20 @@ it('whoever gives up does not wait', async () => {
   const fetching = fetchList(url, controller.signal);
   controller.abort();
   await expect(fetching).rejects.toEqual(unavailable(/./));
+});
+
+it('where this machine is not to be asked, it is not, however its address is written', async () => {
+  let requests = 0;
+  const url = await serve((_request, response) => {
+    requests += 1;
+    response.end('list');
+  });
+  const port = new URL(url).port;
+  const hosts = ['127.0.0.1', 'localhost', '2130706433', '0x7f.1', '0.0.0.0', '[::ffff:127.0.0.1]', '[::]'];
+  for (const host of hosts) {
+    const fetching = fetchElsewhere(`http://${host}:${port}/2018-06-01/next`, new AbortController().signal);
+    await expect(fetching, host).rejects.toEqual(unavailable(/this machine or its link/));
+  }
+  expect(requests).toBe(0);
+  expect(String(await fetchList(`http://localhost:${port}/`))).toBe('list');
 });

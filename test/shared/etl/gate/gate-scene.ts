@@ -1,5 +1,5 @@
 import { createMemoryKeyVault } from '../../../../shared/certificates/vault.memory.ts';
-import { fetchRevocationList } from '../../../../shared/etl/gate/fetch-list.https.ts';
+import { createFetchRevocationList } from '../../../../shared/etl/gate/fetch-list.https.ts';
 import { createGate, type GateParts } from '../../../../shared/etl/gate/gate.aws.ts';
 import type { GateVerdict } from '../../../../shared/etl/gate/gate.ts';
 import { createRevocation } from '../../../../shared/etl/gate/revocation.ts';
@@ -54,7 +54,7 @@ export function createGateScene() {
         secrets: { read: async (name) => secrets.get(name) },
         secretsPrefix: 'etl',
         probe: probeUnrecorded,
-        revocation: createRevocation({ fetchList: fetchRevocationList }),
+        revocation: createRevocation({ fetchList: createFetchRevocationList({ localAddresses: 'allowed' }) }),
         connectTo: places,
         ...parts,
       });

@@ -201,7 +201,10 @@ describe('carrying chunks', () => {
   it('gives the next stage the chunk with what was done to it and where it stopped', async () => {
     const scene = aScene();
     const run = await scene.plan(1);
-    expect(await scene.carry(run, async () => ({ checkpoint: 'page 7' }))).toEqual({ kind: 'paused' });
+    expect(await scene.carry(run, async () => ({ checkpoint: 'page 7' }))).toEqual({
+      kind: 'paused',
+      why: 'out-of-time',
+    });
     const result = { books: partsOf(0).extract, outKey: 'k', outDigest: 'd' };
     const done = await scene.carry(run, async ({ checkpoint }) => {
       expect(checkpoint).toBe('page 7');

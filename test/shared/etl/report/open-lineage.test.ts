@@ -72,7 +72,10 @@ describe('the OpenLineage event of a run', () => {
     ['COMPLETE', aReport()],
     ['FAIL', aFailedReport()],
     ['OTHER', aHeldReport()],
-    ['COMPLETE', aReport({ run: aLoadedRun({ scope: { kind: 'versions', versions: ['a@1'] } }) })],
+    [
+      'COMPLETE',
+      aReport({ run: aLoadedRun({ scope: { kind: 'replay', loadId: 'ab', round: 1, of: 'window/x' } }) }),
+    ],
   ])('is a RunEvent (%s)', (eventType, report) => {
     const event = openLineageEvent(report, producer);
     isRunEvent(event);

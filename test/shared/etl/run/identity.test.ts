@@ -6,7 +6,7 @@ import {
   sourceVersions,
 } from '../../../../shared/etl/run/manifest.ts';
 import { newRunId } from '../../../../shared/etl/run/run-id.ts';
-import { loadIdAt, loadIdOf, type RunScope, scopeKey } from '../../../../shared/etl/run/scope.ts';
+import { loadIdAt, loadIdOf } from '../../../../shared/etl/run/scope.ts';
 import { createSeededRandom } from '../../../support/seeded-random.ts';
 import { aManifest, aWindow, noon, secondsLater } from '../ledger/builders.ts';
 
@@ -27,7 +27,6 @@ describe('a run id', () => {
 
 describe('a load id', () => {
   const load = { pipeline: 'orders', scope: aWindow() };
-  const versions = (...list: string[]): RunScope => ({ kind: 'versions', versions: list });
 
   it('is the same for the same pipeline and scope, for ever', () => {
     expect(loadIdOf(load)).toBe(loadIdOf({ ...load, scope: aWindow() }));
@@ -40,8 +39,6 @@ describe('a load id', () => {
       { ...load, pipeline: 'order' },
       { ...load, scope: aWindow(10) },
       { ...load, scope: { ...aWindow(), to: secondsLater(1) } },
-      { ...load, scope: versions('a@1') },
-      { ...load, scope: versions('a@2') },
       { ...load, scope: { kind: 'replay' as const, loadId: loadIdOf(load), round: 1, of: 'window/x' } },
       { ...load, scope: { kind: 'replay' as const, loadId: loadIdOf(load), round: 2, of: 'window/x' } },
     ].map(loadIdOf);
@@ -57,10 +54,6 @@ describe('a load id', () => {
     ];
     expect(new Set([...ids, loadId]).size).toBe(4);
     expect(ids).toEqual(ids.map(() => expect.stringMatching(/^[0-9a-f]{64}$/)));
-  });
-
-  it('does not ask in which order, or how often, the source lists its versions', () => {
-    expect(scopeKey(versions('a@1', 'b@2'))).toBe(scopeKey(versions('b@2', 'a@1', 'b@2')));
   });
 });
 

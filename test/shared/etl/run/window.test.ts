@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backfillWindows, findGaps, scheduledWindow, windowText } from '../../../../shared/etl/run/window.ts';
+import { backfillWindows, scheduledWindow, windowText } from '../../../../shared/etl/run/window.ts';
 
 const at = (text: string) => new Date(text);
 const hourly = { lengthSeconds: 3600 };
@@ -80,14 +80,4 @@ describe('filling back', () => {
   it('refuses a grid without width', () => {
     expect(() => scheduledWindow({ lengthSeconds: 0 }, now)).toThrow(RangeError);
   });
-});
-
-it('gaps are what lies between windows that are done, in any order', () => {
-  const hour = (from: number, to = from + 1) => ({
-    from: new Date(from * 3_600_000),
-    to: new Date(to * 3_600_000),
-  });
-  expect(findGaps([])).toEqual([]);
-  expect(findGaps([hour(1), hour(2)])).toEqual([]);
-  expect(findGaps([hour(7), hour(1), hour(2, 5), hour(3)])).toEqual([hour(5, 7)]);
 });
