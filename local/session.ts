@@ -53,7 +53,8 @@ export async function runSession(
       const recovered = await recoverRenewals(stack, clock);
       if (recovered > 0) process.stderr.write(`going on with ${recovered} renewals of an earlier pass\n`);
       stack.aws.startPolling();
-      const summary = await passOnce(stack, { inventory, entries, signal });
+      const afterwards = options.once ? 'in the next pass with the same --data-dir' : 'by the schedules';
+      const summary = await passOnce(stack, { inventory, entries, signal, afterwards });
       if (options.json) await print(`${JSON.stringify(summary)}\n`);
       const etlFailed = summary.etl !== null && summary.etl.status !== 'succeeded' ? 1 : 0;
       const failed = summary.certificates.failed.length + etlFailed;
@@ -70,8 +71,13 @@ export async function runSession(
 
 async function passOnce(
   stack: LocalStack,
-  { inventory, entries, signal }: Pick<SessionInputs, 'inventory' | 'entries'> & { signal: AbortSignal },
+  given: Pick<SessionInputs, 'inventory' | 'entries'> & {
+    signal: AbortSignal;
+    /** When what is left open goes on. */
+    afterwards: string;
+  },
 ): Promise<PassSummary> {
+  const { inventory, entries, signal, afterwards } = given;
   const display = createProgressDisplay(process.stderr);
   const runId = randomUUID();
   const ordersBefore = stack.ca?.ledger.newOrders ?? 0;
@@ -80,24 +86,30 @@ async function passOnce(
   const pass = await runPass(stack, { runId, inventory, signal, clock, onProgress });
   display.end();
   if (!signal.aborted) await report(stack, pass);
-  const etl = signal.aborted ? null : await runEtl(stack, signal);
+  const etl = signal.aborted ? null : await runEtl(stack, signal, afterwards);
   const challenges = new Map(entries.map(({ name, policy }) => [name, policy.challenge]));
-  const summary = summarizePass(pass, {
+  const whole = { ...pass, finishedAt: clock.now() };
+  const summary = summarizePass(whole, {
     reasons: stack.neighbourhood.outages,
     challengeOf: (name) => challenges.get(name),
     etl,
   });
   const newOrders = stack.ca && stack.ca.ledger.newOrders - ordersBefore;
-  process.stderr.write(describePass({ summary, newOrders, slackPosts: stack.slack.posts }));
+  const pipeline = stack.pipelineWorld?.pipeline.name;
+  process.stderr.write(describePass({ summary, pipeline, newOrders, slackPosts: stack.slack.posts }));
   return summary;
 }
 
-async function runEtl(stack: LocalStack, signal: AbortSignal): Promise<EtlSummary | null> {
+async function runEtl(
+  stack: LocalStack,
+  signal: AbortSignal,
+  afterwards: string,
+): Promise<EtlSummary | null> {
   const { pipelineWorld } = stack;
   if (!pipelineWorld) return null;
   const { runPipeline } = await import('./etl/run-pipeline.ts');
   const onProgress = (text: string) => process.stderr.write(`${text}\n`);
-  return runPipeline(stack, { world: pipelineWorld, clock, signal, onProgress });
+  return runPipeline(stack, { world: pipelineWorld, clock, signal, afterwards, onProgress });
 }
 
 /** The deployed report, which tells SNS and the Slack sink; that it fails does not undo the pass. */

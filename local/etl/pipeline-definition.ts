@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { parsePipeline } from '../../shared/etl/definition/parse-pipeline.ts';
 import type { Pipeline } from '../../shared/etl/definition/pipeline-schema.ts';
+import { capLines, oneLine } from '../../shared/report/readable-text.ts';
 import { Failure } from '../../shared/runtime/errors.ts';
 import type { PostgresOptions } from './postgres-options.ts';
 
@@ -18,6 +19,7 @@ export const postgresNames = {
 } as const;
 
 const mostBytes = 1_048_576;
+const shownProblems = 100;
 
 /**
  * Reads a definition from a file and checks it, with the PostgreSQL server as a further destination when one is given.
@@ -32,12 +34,17 @@ export async function readPipeline(
 }
 
 async function readBounded(path: string): Promise<string> {
+  if (path.trim() === '') throw unreadable('""', 'its name is empty; give the path of a JSON file');
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path))
+    throw unreadable(path, 'give the path of a file on this machine, without a scheme; copy it here first');
   try {
-    if ((await stat(path)).size <= mostBytes) return await readFile(path, 'utf8');
+    const found = await stat(path);
+    if (!found.isFile()) throw unreadable(path, 'it is not a regular file; give the path of a JSON file');
+    if (found.size > mostBytes) throw unreadable(path, `it has more than ${mostBytes} bytes`);
+    return await readFile(path, 'utf8');
   } catch (error) {
-    throw unreadable(path, (error as Error).message);
+    throw error instanceof Failure ? error : unreadable(path, (error as Error).message);
   }
-  throw unreadable(path, `it has more than ${mostBytes} bytes`);
 }
 
 /** The same for a text at hand; `place` is for the message. @throws Failure `pipeline-unreadable`, `pipeline-invalid` */
@@ -50,11 +57,11 @@ export function definePipeline(
   if (pipeline && isRecord(definition)) return { definition, pipeline };
   const lines = problems
     .filter(({ severity }) => severity === 'error')
-    .map(({ pointer, message }) => `  ${pointer || '/'}: ${message}`);
+    .map(({ pointer, message }) => `  ${shown(`${pointer || '/'}: ${message}`)}`);
   throw new Failure({
     code: 'pipeline-invalid',
     disposition: 'give-up',
-    message: `the pipeline definition ${place} is wrong:\n${lines.join('\n')}`,
+    message: `the pipeline definition ${shown(place)} is wrong:\n${capLines(lines, shownProblems).join('\n')}`,
   });
 }
 
@@ -76,6 +83,9 @@ function parseJson(text: string, place: string): unknown {
   }
 }
 
+/** Paths and definitions may hold what would steer a terminal. */
+const shown = (text: string): string => oneLine(text, 4_096);
+
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -83,5 +93,5 @@ const unreadable = (place: string, why: string) =>
   new Failure({
     code: 'pipeline-unreadable',
     disposition: 'give-up',
-    message: `the pipeline definition ${place} cannot be read: ${why}`,
+    message: `the pipeline definition ${shown(place)} cannot be read: ${shown(why)}`,
   });

@@ -1,149 +1,156 @@
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { readReport } from '../../shared/etl/chain/kept-reports.ts';
-import type { RequestedRun } from '../../shared/etl/chain/request-runs.ts';
-import type { Run } from '../../shared/etl/ledger/run.ts';
-import { createS3ObjectStore } from '../../shared/etl/objects/store.s3.ts';
+import type { TickResult } from '../../shared/etl/chain/tick.ts';
+import { digestPipeline } from '../../shared/etl/definition/digest.ts';
+import type { ExistingRun } from '../../shared/etl/ledger/open-run.ts';
+import type { Run, RunSlot } from '../../shared/etl/ledger/run.ts';
 import type { EtlSummary } from '../../shared/etl/report/etl-summary.ts';
+import { scopeKey } from '../../shared/etl/run/scope.ts';
+import { windowText } from '../../shared/etl/run/window.ts';
+import { oneLine } from '../../shared/report/readable-text.ts';
 import type { Clock } from '../../shared/runtime/clock.ts';
-import { asFailure } from '../../shared/runtime/errors.ts';
 import type { LocalStack } from '../stack.ts';
+import { decideRequest, isUnderWay } from './decide-request.ts';
+import { openPipelineBuckets, type PipelineBuckets } from './pipeline-buckets.ts';
 import type { PipelineWorld } from './pipeline-world.ts';
-import { recoverRuns } from './recover-runs.ts';
+import { countOtherRuns, recoverRuns } from './recover-runs.ts';
+import { statusOf, summarizeRun } from './run-summary.ts';
+import { problemOf, untilAborted, watchRun } from './watch-run.ts';
 
+/** A held run's report follows it by an invocation. */
+const reportMillis = 20_000;
 const lookMillis = 150;
-const tickMillis = 5_000;
-/** A run may lawfully wait for hours (a source that throttles); a pass must not. */
-const passMillis = 15 * 60_000;
+const shownCharacters = 1_000;
 
 export interface PipelinePass {
   readonly world: PipelineWorld;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly onProgress: (text: string) => void;
+  /** When what is left goes on: `in the next pass`. */
+  readonly afterwards: string;
+  /** A line, without its end. */
+  readonly onProgress: (line: string) => void;
 }
 
-/** Runs a pipeline's last window by the deployed functions, and answers what its report says. */
-export async function runPipeline(stack: LocalStack, pass: PipelinePass): Promise<EtlSummary> {
-  const { world, clock, signal, onProgress } = pass;
+/**
+ * Brings a pipeline's last window to its end by the deployed functions, and answers what its report says; null where
+ * the signal aborts before there is one.
+ */
+export async function runPipeline(stack: LocalStack, given: PipelinePass): Promise<EtlSummary | null> {
+  const { clock, signal } = given;
+  const pass = { ...given, onProgress: (line: string) => given.onProgress(oneLine(line, shownCharacters)) };
   const startedAt = clock.now();
-  const s3 = new S3Client({
-    endpoint: stack.aws.environment.AWS_ENDPOINT_URL_S3 ?? '',
-    region: stack.aws.environment.AWS_REGION ?? '',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    forcePathStyle: true,
-  });
+  const buckets = openPipelineBuckets(stack);
   try {
-    const { name } = world.pipeline;
-    await recoverRuns(stack.stores.ledger, name, clock);
-    await upload(s3, stack, world);
-    const [requested] = (await stack.aws.lambda.call('start-etl', {
-      pipeline: name,
-      window: { from: world.window.from.toISOString(), to: world.window.to.toISOString() },
-    })) as RequestedRun[];
-    const slot = { pipeline: name, scopeKey: requested?.scope ?? '' };
-    const run = await watch(stack, { ...pass, slot });
-    const records = createS3ObjectStore(s3, bucketOf(stack, 'report-etl', 'ETL_RECORDS_BUCKET'));
-    const report = run && (await readReport(records, run));
-    if (report) onProgress(describe(report, name));
-    for (const line of describeTrouble(run)) onProgress(`  ${line}`);
-    return report ?? unfinished({ runId: requested?.runId ?? '', run, clock, startedAt });
+    const { run, problems } = await bringToEnd(stack, { ...pass, buckets });
+    const report = run && (await awaitReport({ ...pass, buckets, run }));
+    if (report) return report;
+    if (signal.aborted) return interrupted(pass);
+    return summarizeRun({ run, problems, startedAt, now: clock.now() });
   } catch (error) {
-    if (!signal.aborted) onProgress(`the pipeline could not be run: ${asFailure(error).message}`);
-    return unfinished({ runId: '', run: undefined, clock, startedAt });
+    if (signal.aborted) return interrupted(pass);
+    return summarizeRun({ run: undefined, problems: [problemOf(error)], startedAt, now: clock.now() });
   } finally {
-    s3.destroy();
+    buckets.close();
   }
 }
 
-/** Until people would have been told; ticks as the schedule would. */
-async function watch(
-  stack: LocalStack,
-  { slot, clock, signal, onProgress }: PipelinePass & { slot: { pipeline: string; scopeKey: string } },
-): Promise<Run | undefined> {
-  const endsAt = clock.now().getTime() + passMillis;
-  let nextTickAt = clock.now().getTime() + tickMillis;
-  let shown = '';
+type Pass = PipelinePass & { readonly buckets: PipelineBuckets };
+
+interface Ended {
+  readonly run: Run | undefined;
+  readonly problems: readonly string[];
+}
+
+async function bringToEnd(stack: LocalStack, pass: Pass): Promise<Ended> {
+  const { world, clock, buckets, onProgress, afterwards } = pass;
+  const { ledger } = stack.stores;
+  const slot = {
+    pipeline: world.pipeline.name,
+    scopeKey: scopeKey({ kind: 'window', ...world.window }),
+  };
+  await recoverRuns(ledger, slot.pipeline, clock);
+  await buckets.define(world);
+  const ended = await settle(stack, { ...pass, slot });
+  const others = await countOtherRuns(ledger, slot);
+  if (others === 1) onProgress(`  1 further window is open; it goes on ${afterwards}`);
+  if (others > 1) onProgress(`  ${others} further windows are open; they go on ${afterwards}`);
+  if (!ended.run || statusOf(ended.run) || pass.signal.aborted) return ended;
+  const unfinished = `not-done-in-time: the run is still ${ended.run.state}; it goes on ${afterwards}`;
+  return { ...ended, problems: [...ended.problems, unfinished] };
+}
+
+/** Waits for what is under way, then sees to it that the window is loaded as it is defined now. */
+async function settle(stack: LocalStack, pass: Pass & { slot: RunSlot }): Promise<Ended> {
+  const { world, slot, signal, onProgress } = pass;
+  const { ledger } = stack.stores;
+  const configHash = digestPipeline(world.pipeline);
+  const tick = () => callStart<readonly TickResult[]>(stack, { trigger: 'schedule' });
+  const watch = () => watchRun({ ...pass, ledger, tick });
+
+  const found = await ledger.getRun(slot);
+  const waited = found !== undefined && isUnderWay(found);
+  const before = waited ? await watch() : found;
+  if (signal.aborted) return { run: before, problems: [] };
+  if (before && waited && (before.configHash === configHash || isUnderWay(before)))
+    return { run: before, problems: [] };
+
+  const isExpired = before !== undefined && (await pass.buckets.hasExpired(before));
+  const decision = decideRequest(before, { configHash, isExpired });
+  if (decision.kind === 'nothing') {
+    onProgress(describeLoaded(pass, before));
+    return { run: before, problems: [] };
+  }
+  if (decision.reason) onProgress(`pipeline ${slot.pipeline}: ${decision.reason}`);
+  const problems = await requestRun(stack, pass, decision.existing);
+  for (const problem of problems) onProgress(`  ${problem}`);
+  const opened = await ledger.getRun(slot);
+  // Refused before anything was opened; a run that could not be started is started again by the tick.
+  if (problems.length > 0 && opened?.version === before?.version) return { run: undefined, problems };
+  return { run: await watch(), problems };
+}
+
+/** Answers what kept it. */
+function requestRun(stack: LocalStack, pass: Pass, existing: ExistingRun): Promise<readonly string[]> {
+  const { pipeline, window } = pass.world;
+  const { from, to } = window;
+  const asked = callStart(stack, {
+    pipeline: pipeline.name,
+    window: { from: from.toISOString(), to: to.toISOString() },
+    existing,
+  });
+  const answered = asked.then(
+    () => [],
+    (error: unknown) => [problemOf(error)],
+  );
+  return untilAborted(answered, pass.signal, []);
+}
+
+const callStart = async <Answer>({ aws }: LocalStack, event: object): Promise<Answer> =>
+  (await aws.lambda.call('start-etl', event)) as Answer;
+
+async function awaitReport({
+  buckets,
+  run,
+  clock,
+  signal,
+}: Pass & { run: Run }): Promise<EtlSummary | undefined> {
+  const status = statusOf(run);
+  if (!status) return undefined;
+  const endsAt = clock.now().getTime() + reportMillis;
   for (;;) {
-    const run = await stack.stores.ledger.getRun(slot);
-    if (run && run.state !== shown) onProgress(`pipeline ${slot.pipeline}: ${run.state}`);
-    shown = run?.state ?? shown;
-    const nowMillis = clock.now().getTime();
-    if (!run || isTold(run) || signal.aborted || nowMillis > endsAt) return run;
-    if (nowMillis >= nextTickAt) {
-      await stack.aws.lambda.call('start-etl', { trigger: 'schedule' });
-      nextTickAt = nowMillis + tickMillis;
-    }
+    const report = await buckets.readReport(run);
+    if (report?.status === status) return report;
+    if (signal.aborted || clock.now().getTime() > endsAt) return undefined;
     await clock.sleep(lookMillis, signal).catch(() => undefined);
   }
 }
 
-/** A held run is told of at once, and nothing here renews what holds it. */
-const isTold = ({ state, nextActionAt }: Run): boolean =>
-  state === 'reported' || state === 'held' || (state === 'failed' && nextActionAt === undefined);
-
-const upload = (s3: S3Client, stack: LocalStack, { pipeline, definition }: PipelineWorld) =>
-  s3.send(
-    new PutObjectCommand({
-      Bucket: bucketOf(stack, 'start-etl', 'ETL_CATALOGUE_BUCKET'),
-      Key: `pipelines/${pipeline.name}.json`,
-      Body: JSON.stringify(definition),
-      ContentType: 'application/json',
-    }),
-  );
-
-function bucketOf({ aws }: LocalStack, functionName: string, variable: string): string {
-  const plan = aws.functions.find(({ bundle }) => bundle === functionName);
-  return (plan?.environment[variable] ?? '').replace('{account}', plan?.arn.split(':')[4] ?? '');
+function describeLoaded({ world }: Pass, run: Run | undefined): string {
+  const at = run?.committed?.at.toISOString() ?? 'an unknown time';
+  const window = windowText(world.window);
+  return `pipeline ${world.pipeline.name}: window ${window} was loaded at ${at} by run ${run?.runId}; nothing to do`;
 }
 
-function describeTrouble(run: Run | undefined): readonly string[] {
-  if (run?.state === 'held') return (run.heldFor ?? []).map(({ code, message }) => `${code}: ${message}`);
-  if (run?.state !== 'failed' || !run.failure) return [];
-  const { code, stage = run.failedIn, chunkId } = run.failure;
-  return [`${code} in ${stage}${chunkId ? `, chunk ${chunkId}` : ''}; --verbose shows the log`];
-}
-
-function describe(report: EtlSummary, name: string): string {
-  const { status, extracted, loaded, filtered, quarantined, duplicates, connections } = report;
-  const tls = connections.map(({ host, protocol }) => `${host} ${protocol}`).join(', ') || 'none';
-  return [
-    `pipeline ${name} ${status}: ${extracted} extracted, ${loaded} loaded, ${filtered} filtered, ` +
-      `${quarantined} in quarantine, ${duplicates} duplicates`,
-    `  TLS: ${tls}`,
-    ...report.quality.findings.map(({ action, message }) => `  ${action}: ${message}`),
-  ].join('\n');
-}
-
-/** What can be said of a run that nobody has reported. */
-function unfinished({
-  runId,
-  run,
-  clock,
-  startedAt,
-}: {
-  runId: string;
-  run: Run | undefined;
-  clock: Clock;
-  startedAt: Date;
-}): EtlSummary {
-  return {
-    runId,
-    status: run?.state === 'held' ? 'held' : 'failed',
-    extracted: 0,
-    transformed: 0,
-    loaded: 0,
-    filtered: 0,
-    quarantined: 0,
-    duplicates: 0,
-    errors: 1,
-    durationMs: clock.now().getTime() - startedAt.getTime(),
-    quality: {
-      nullRate: {},
-      duplicateRate: null,
-      schemaViolationRate: null,
-      freshnessSeconds: null,
-      findings: [],
-    },
-    connections: [],
-  };
+function interrupted({ onProgress }: PipelinePass): null {
+  onProgress('the pipeline was interrupted; with --data-dir its run goes on in the next pass');
+  return null;
 }

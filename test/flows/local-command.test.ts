@@ -86,6 +86,56 @@ describe('npm start -- --once --json', { timeout: 90_000 }, () => {
     expect(readSummary(next).etl).toMatchObject({ status: 'succeeded', extracted: 5000, loaded: 4857 });
   });
 
+  it('tells nothing of an interrupted pipeline, and goes on with it in the next pass', async () => {
+    const interrupted = startCommand(once('--data-dir', dataDir));
+    await interrupted.seen('pipeline orders: transforming');
+    interrupted.process.kill('SIGINT');
+    const cutOff = await interrupted.ended;
+    expect(cutOff.status).toBe(130);
+    expect(cutOff.stderr).toContain(
+      'the pipeline was interrupted; with --data-dir its run goes on in the next',
+    );
+    expect(cutOff.stderr).not.toContain('✔');
+    expect(readSummary(cutOff).etl).toBeNull();
+    const next = await runCommand(once('--data-dir', dataDir));
+    expect(readSummary(next).etl).toMatchObject({ status: 'succeeded', extracted: 5000, loaded: 4857 });
+  });
+
+  it('goes on with a failed run, loads a window again as it is defined now, and then has nothing to do', async () => {
+    const example = JSON.parse(await readFile('examples/pipelines/orders.json', 'utf8'));
+    // A day long, so that the passes are seldom about different windows.
+    const definition = { ...example, window: { ...example.window, everySeconds: 86_400 } };
+    const pipeline = join(directory, 'orders.json');
+    const pass = () => runCommand(once('--data-dir', dataDir, '--pipeline', pipeline));
+    const strict = { ...definition.quality, schemaViolationRate: { fail: 0.001 } };
+    await writeFile(pipeline, JSON.stringify({ ...definition, quality: strict }));
+    const failed = await pass();
+    expect(failed.status).toBe(1);
+    expect(failed.stderr).toMatch(/✘ 3 certificates and pipeline orders in .*\n/);
+    const { etl: first, durationMs } = readSummary(failed);
+    expect(first).toMatchObject({ status: 'failed', loaded: 0, quality: { findings: expect.any(Array) } });
+    expect(first?.quality.findings).toContainEqual({
+      action: 'fail',
+      message: expect.stringContaining('violation-rate'),
+    });
+    expect(durationMs).toBeGreaterThan(first?.durationMs ?? 0);
+
+    const again = await pass();
+    expect(again.stderr).toContain(`run ${first?.runId} had failed (quality-below-threshold); it goes on`);
+    expect(readSummary(again).etl).toMatchObject({ runId: first?.runId, status: 'failed' });
+
+    await writeFile(pipeline, JSON.stringify(definition));
+    const mended = await pass();
+    expect(mended.stderr).toContain(`the definition has changed since run ${first?.runId}`);
+    const { etl: second } = readSummary(mended);
+    expect(second).toMatchObject({ status: 'succeeded', loaded: 4857 });
+    expect(mended.stderr).toContain('✔ 3 certificates and pipeline orders in');
+
+    const idle = await pass();
+    expect(idle.stderr).toMatch(/was loaded at \S+ by run \S+; nothing to do/);
+    expect(readSummary(idle).etl).toEqual(second);
+  });
+
   it('does the rest when a challenge port is taken, and names the port and the option', async () => {
     const squatter = createServer((socket) => socket.destroy());
     await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve));

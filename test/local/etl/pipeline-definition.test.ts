@@ -69,7 +69,34 @@ describe('a definition of a pipeline', () => {
     await expect(missing).rejects.toMatchObject({ code, message: expect.stringMatching(/ENOENT/) });
     await expect(readPipeline(directory)).rejects.toMatchObject({ code });
   });
+
+  it.each([
+    ['', /its name is empty; give the path/],
+    [
+      's3://bucket/orders.json',
+      /s3:\/\/bucket\/orders\.json cannot be read: give the path of a file on this/,
+    ],
+    ['/dev/null', /it is not a regular file/],
+  ])('cannot be at "%s", and says what to give', async (path, message) => {
+    await expect(readPipeline(path)).rejects.toMatchObject({
+      code: 'pipeline-unreadable',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('says what is wrong without what would steer a terminal', async () => {
+    const missing = await readPipeline(join(directory, 'no\x1b[2Jne\n.json')).catch(String);
+    const broken = await messageOf('{"na\x1b[2Jme": 1}');
+    const odd = await messageOf(JSON.stringify({ 'na\x1b[2Jme': 1 }));
+    for (const message of [missing, broken, odd]) expect(message).not.toMatch(/(?!\n)\p{Cc}/u);
+  });
 });
+
+async function messageOf(text: string): Promise<string> {
+  const path = join(directory, 'odd.json');
+  writeFileSync(path, text);
+  return readPipeline(path).then(() => '', String);
+}
 
 describe('a given PostgreSQL server', () => {
   it('is one more destination, without its secrets', () => {
