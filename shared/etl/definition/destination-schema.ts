@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { certificateId, hostName, plainName, secretName, sqlName } from './names.ts';
+import { plainName, secretName, sqlName } from './names.ts';
+import { postgresqlTable } from './postgresql-table.ts';
 
 const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { message: 'is a bucket name' });
 const kmsKey = z
@@ -28,16 +29,7 @@ export const destinationSchema = z.discriminatedUnion('type', [
     kmsKey: kmsKey.optional(),
   }),
   z.strictObject({
-    type: z.literal('postgresql'),
-    host: hostName,
-    port: z.int().min(1).max(65_535).default(5_432),
-    database: sqlName,
-    user: z.string().min(1).max(63),
-    passwordSecret: secretName.optional(),
-    clientCertificate: certificateId.optional(),
-    caSecret: secretName.optional(),
-    schema: sqlName.default('public'),
-    table: sqlName,
+    ...postgresqlTable,
     afterLoad,
   }),
   z.strictObject({

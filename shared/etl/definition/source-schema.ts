@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { certificateId, columnName, hostName, httpsUrl, secretName, sqlName } from './names.ts';
+import { certificateId, columnName, httpsUrl, secretName } from './names.ts';
+import { postgresqlTable } from './postgresql-table.ts';
 
 const headerName = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, { message: 'is a header name' });
 const headers = z
@@ -71,16 +72,7 @@ export const sourceSchema = z.discriminatedUnion('type', [
       .optional(),
   }),
   z.strictObject({
-    type: z.literal('postgresql'),
-    host: hostName,
-    port: z.int().min(1).max(65_535).default(5_432),
-    database: sqlName,
-    user: z.string().min(1).max(63),
-    passwordSecret: secretName.optional(),
-    clientCertificate: certificateId.optional(),
-    caSecret: secretName.optional(),
-    schema: sqlName.default('public'),
-    table: sqlName,
+    ...postgresqlTable,
     watermark: z.strictObject(watermark).optional(),
   }),
   z.strictObject({
